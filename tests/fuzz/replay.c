@@ -9,7 +9,8 @@
 
 #define INPUT_BYTES_MAX (1u << 21) /* twice a frame, the largest thing that any target reads */
 
-/* The input sits in a block of exactly its size, so that a sanitizer sees the first byte past it. */
+/* The input sits in a block of exactly its size, so that a sanitizer sees the first byte past it.
+ */
 static int run_file(const char *path)
 {
 	static uint8_t buffer[INPUT_BYTES_MAX];
