@@ -3,9 +3,9 @@
  * A handler is called on the loop thread once the whole body is there and fits the route's line in
  * routes.def: members that must be there are there, types are right, nothing else is in it. It
  * answers exactly once, at once or later, always on the loop thread (a writer thread passes its
- * result back by uv_async or uv_queue_work's after callback). Until it answered, the request and all
- * that the getters return stay valid, also when the client has gone or the server is closing (then
- * the answer is dropped). After the answer nothing of the request may be touched. */
+ * result back by uv_async or uv_queue_work's after callback). Until it answered, the request and
+ * all that the getters return stay valid, also when the client has gone or the server is closing
+ * (then the answer is dropped). After the answer nothing of the request may be touched. */
 #ifndef SOUD_HTTP_REQUEST_H
 #define SOUD_HTTP_REQUEST_H
 
@@ -46,9 +46,13 @@ int64_t soud_request_integer(const struct soud_request *req, const char *member,
  * while it was built) is answered as 500. */
 void soud_reply_json(struct soud_request *req, json_t *reply);
 
-/* Answer with the error object of docs/api.md section 2. `status` is 400..599; `detail` may be NULL
- * and is taken over. The variable arguments are those of the message. */
-void soud_reply_error(struct soud_request *req, int status, enum sou_msg message, json_t *detail,
-		      ...);
+/* Answer with the error object of docs/api.md section 2. `status` is 400..599; `detail`, an object,
+ * may be NULL and is taken over. The variable arguments are const char *, exactly as many as the
+ * message takes (sou_msg_argument_count). */
+void soud_reply_error(struct soud_request *req, int status, enum sou_msg msg, json_t *detail, ...);
+
+/* The same for a code of proto/error.h with its sentence, where nothing better is known: the
+ * message is sou_msg_of_rc, the status follows from the code. */
+void soud_reply_rc(struct soud_request *req, const struct sou_err *err);
 
 #endif
