@@ -26,7 +26,8 @@
 	X(EINPUT, 17, "what the person gave is not valid", "tell the person what and where")       \
 	X(ECRYPTO, 18, "the crypto library failed", "stop signing, report")                        \
 	X(ECONFLICT, 19, "texts differ and a person must decide", "show the conflict")             \
-	X(EDENIED, 20, "refused by the other side", "show its reason")
+	X(EDENIED, 20, "refused by the other side", "show its reason")                             \
+	X(EFULL, 21, "no room on the disk", "read only until there is room")
 
 enum sou_rc {
 	SOU_OK = 0,
