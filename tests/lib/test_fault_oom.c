@@ -20,6 +20,7 @@ static int allocate(void)
 
 TEST(fault, each_call)
 {
+	setenv("SOU_FAULT_STEP", "1", 1);
 	int rounds = 0, failed = 0;
 	FOR_EACH_FAULT (n) {
 		failed += allocate();
