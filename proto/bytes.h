@@ -21,6 +21,9 @@ struct sou_buf { /* owned; zeroed is a valid empty one */
 void sou_buf_fini(struct sou_buf *buf);  /* NULL and zeroed are fine */
 void sou_buf_clear(struct sou_buf *buf); /* keeps the memory for the next use */
 
+/* Room for n more bytes, without appending: false (and `failed`) on no memory or past the limit. */
+bool sou_buf_reserve(struct sou_buf *buf, size_t n);
+
 /* Append; on no memory sets `failed` and keeps what stands. Check `failed` once, at the end. */
 void sou_buf_put(struct sou_buf *buf, const void *bytes, size_t n);
 void sou_buf_put_u8(struct sou_buf *buf, uint8_t v);

@@ -1,0 +1,69 @@
+/* limits.h - every bound of the project, unit in the name, reason in the remark (R17).
+ * A bound of the protocol names its rule: changing it breaks the wire. Each is tested at it, one
+ * past it and, where a type allows, at the type's maximum. Pure. */
+#ifndef SOU_LIMITS_H
+#define SOU_LIMITS_H
+
+/* Canonical bytes (PROTOCOL.md 2) */
+#define SOU_STR_BYTES_MAX 8192u        /* P2.2 */
+#define SOU_DEPTH_MAX     4u           /* P2.3 */
+#define SOU_BUF_BYTES_MAX (256u << 20) /* one sou_buf: beyond is a fault of ours, not a need */
+
+/* Entry header (5) */
+#define SOU_SEQ_MAX          ((UINT64_C(1) << 48) - 1) /* P5.1 */
+#define SOU_CLOCK_FLAGS_MAX  255u                      /* P5.1 */
+#define SOU_HEADER_BYTES_MAX 2048u                     /* P5.2 */
+
+/* Payload (6) */
+#define SOU_PAYLOAD_BYTES_MAX 49152u /* P6.1: full form */
+#define SOU_REDACTED_BYTES_MAX                                                                     \
+	67584u /* P6.1: redacted form; a commitment is longer than a short value */
+#define SOU_BY_BYTES_MAX    200u   /* P6.1 */
+#define SOU_CITES_MAX       64u    /* P6.1 */
+#define SOU_PARTS_MAX       1024u  /* P6.1 */
+#define SOU_OPS_MAX         512u   /* P6.1 */
+#define SOU_NUMBER_MAX      65535u /* P6.2: type, kind, field */
+#define SOU_LIST_MAX        4096u  /* P6.2: members of a flat list */
+#define SOU_REPLACES_MAX    256u   /* P6.2 */
+#define SOU_NAMES_MAX       1024u  /* P7.2: ids in adopt and anchor */
+#define SOU_PLACE_BYTES_MIN 5u     /* P7.7 */
+#define SOU_PLACE_BYTES_MAX 64u    /* P7.7 */
+_Static_assert(SOU_REDACTED_BYTES_MAX >= SOU_PAYLOAD_BYTES_MAX + 3 + 34 * (SOU_OPS_MAX + 1) - 17,
+	       "every full form can be redacted whole");
+
+/* Authority ops (8) */
+#define SOU_AUTHOP_BYTES_MAX 49152u /* P8.1 */
+#define SOU_AUTHSIGS_MAX     32u    /* P8.1: old and new root keys, or genesis with all it names */
+#define SOU_EFFECTS_MAX      1024u  /* P8.1: keeps what is held for one op below 1 MiB */
+#define SOU_ROOT_KEYS_MAX    16u    /* P8.4 */
+_Static_assert(SOU_AUTHSIGS_MAX >= 2 * SOU_ROOT_KEYS_MAX,
+	       "a change of all root keys is signed by all");
+_Static_assert(SOU_AUTHSIGS_MAX >= SOU_ROOT_KEYS_MAX + 3, "genesis is signed by all that it names");
+
+/* Time (10) */
+#define SOU_HLC_AHEAD_MS 600000u /* P10.9: how far a received entry may pull the own clock */
+#define SOU_WALL_MS_MAX  ((UINT64_C(1) << 48) - 1)
+
+/* Frames, runs and batches (11) */
+#define SOU_FRAME_BODY_BYTES_MAX  1048576u /* P11.1 */
+#define SOU_RUN_ENTRIES_MAX       64u      /* P11.10 */
+#define SOU_RUN_PAYLOAD_BYTES_MAX 524288u  /* P11.10 */
+#define SOU_BATCH_BYTES_MAX                                                                        \
+	(4u << 20) /* P11.6: raw data of news; what a peer can make us hold for one */
+#define SOU_BATCH_PLAIN_BYTES 512u /* smaller batches of ours are not worth a zstd frame */
+#define SOU_BATCH_PACK_BYTES                                                                       \
+	786432u                 /* raw data of ours: fits in a frame where zstd gains nothing */
+#define SOU_SIGNATURE_EVERY 64u /* P11.10: entries at these seqs keep their own signature */
+_Static_assert(SOU_RUN_PAYLOAD_BYTES_MAX < SOU_BATCH_PACK_BYTES,
+	       "a batch of ours holds any one run");
+_Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
+	       "a batch of ours fits in one frame");
+
+/* What is signed (4): the longest is a snapshot head */
+#define SOU_SIGNED_BYTES_MAX 4096u
+
+/* Invite (12) */
+#define SOU_ADDRESS_BYTES_MAX     255u /* P12.5: HOST:PORT */
+#define SOU_INVITE_TEXT_BYTES_MAX 512u /* P12.5: the whole string, which no valid one reaches */
+
+#endif
