@@ -9,6 +9,7 @@ from .names import (ORG, PLAN, PROJECT, SCOPE_PLAN, ZERO16, ZERO32, C, H, author
 OP_BYTES_MAX = 49152
 SIGNATURES_MAX = 32
 ROOT_KEYS_MAX = 16
+EFFECTS_MAX = 1024
 GENESIS, OPERATIONAL, ROOT, HUB = 0, 1, 2, 3
 (KEYS, ORGANISATION, ORG_NAME, ORG_MOVE, ORG_CLOSE, INVITE, INVITE_END, ENROL, OPEN, GRANT, NARROW, CUT,
  RECUT, DECIDE, REDACT, RECOVER, HUB_KEYS) = range(1, 18)
@@ -163,7 +164,7 @@ def unpack(data):
         raise Refused("P8.2 genesis")
     if counter and tier != ROOT:
         raise Refused("P8.2 counter")
-    effects = tuple(_effect(e) for e in mp.array(x[6], "P8.1 effects"))
+    effects = tuple(_effect(e) for e in mp.array(x[6], "P8.1 effects", top=EFFECTS_MAX))
     return AuthorityOp(bytes(data), authority_id(data), x[1], seq, prev, tier, counter, effects)
 
 

@@ -6,6 +6,7 @@ from .entry import DATA, OPENING, PAYLOAD_BYTES_MAX
 from .crypto import hmac_sha256
 from .names import C, H, ZERO16, u32be
 
+REDACTED_BYTES_MAX = 67584
 OPS_MAX, CITES_MAX, PARTS_MAX, REPLACES_MAX, LIST_MAX, BY_BYTES_MAX = 512, 64, 1024, 256, 4096, 200
 
 
@@ -108,10 +109,11 @@ def _op(x):
 
 def unpack(data):
     """The payload of `data`, if it is of the shape of P6.1 to P6.3."""
-    if len(data) > PAYLOAD_BYTES_MAX:
+    if len(data) > REDACTED_BYTES_MAX:
         raise Refused("P6.1 payload too long")
     form, salts, for_, by, cites, part, ops = mp.array(mp.decode(data), "P6.1 members", n=7)
-    mp.uint(form, "P6.1 form", top=1)
+    if mp.uint(form, "P6.1 form", top=1) == 0 and len(data) > PAYLOAD_BYTES_MAX:
+        raise Refused("P6.1 payload too long")
     mp.raw(for_, 16, "P6.1 for")
     if by is not None:
         mp.text(by, "P6.1 by", top=BY_BYTES_MAX)
