@@ -68,11 +68,16 @@ struct test_bytes test_copy(const void *bytes, size_t n)
 	return out;
 }
 
-static int hex_digit(char c)
+static const char digits[] = "0123456789abcdef";
+
+static bool is_hex_digit(char c)
 {
-	static const char digits[] = "0123456789abcdef";
-	const char *at = c != '\0' ? strchr(digits, c | 0x20) : NULL;
-	return at != NULL ? (int)(at - digits) : -1;
+	return c != '\0' && strchr(digits, c | 0x20) != NULL;
+}
+
+static unsigned hex_digit(char c)
+{
+	return (unsigned)(strchr(digits, c | 0x20) - digits);
 }
 
 struct test_bytes test_hex(const char *hex)
@@ -81,13 +86,13 @@ struct test_bytes test_hex(const char *hex)
 	for (const char *p = hex; *p != '\0'; p++) {
 		if (strchr(" \t\r\n", *p) != NULL)
 			continue;
-		REQUIRE(hex, hex_digit(p[0]) >= 0 && hex_digit(p[1]) >= 0);
+		REQUIRE(hex, is_hex_digit(p[0]) && is_hex_digit(p[1]));
 		pairs++;
 		p++;
 	}
 	struct test_bytes out = {.b = test_alloc(pairs), .n = 0};
 	for (const char *p = hex; out.n < pairs; p++) {
-		if (hex_digit(*p) < 0)
+		if (!is_hex_digit(*p))
 			continue;
 		out.b[out.n++] = (uint8_t)(hex_digit(p[0]) << 4 | hex_digit(p[1]));
 		p++;
