@@ -28,7 +28,6 @@ enum sou_msg { /* P11.2 */
 	SOU_MSG_BYE,
 	SOU_MSG_JOIN,
 	SOU_MSG_JOINED,
-	SOU_MSG_OPEN,
 	/* 20..27 of section 14 and 15 are described and not built: passed over like unknown ones. */
 };
 const char *sou_msg_name(uint8_t kind); /* "hello", ...; "unknown" */
@@ -166,11 +165,9 @@ struct sou_join {
 int sou_join_unpack(struct sou_join *out, struct sou_span body);
 void sou_join_pack(struct sou_buf *buf, const struct sou_join *j);
 
-/* Bodies of one member: joined [b32], open [b16], ping and pong [u], positions-want [], positions [L]. */
+/* Bodies of one member: joined [b32], ping and pong [u], positions-want [], positions [L]. */
 int sou_joined_unpack(struct sou_hash *op, struct sou_span body);
 void sou_joined_pack(struct sou_buf *buf, const struct sou_hash *op);
-int sou_open_unpack(struct sou_id *scope, struct sou_span body);
-void sou_open_pack(struct sou_buf *buf, const struct sou_id *scope);
 int sou_ping_unpack(uint64_t *nonce, struct sou_span body);
 void sou_ping_pack(struct sou_buf *buf, uint64_t nonce);
 int sou_empty_unpack(struct sou_span body);

@@ -72,6 +72,7 @@ enum sou_event_kind {
 	SOU_EVENT_OPENED,     /* TLS is done; opened.* */
 	SOU_EVENT_FRAME,      /* frame.* */
 	SOU_EVENT_STORED,     /* a store action ended; stored.* */
+	SOU_EVENT_WANT,       /* fetch versions that are named and not stored (R9); want.* */
 	SOU_EVENT_NEWS,       /* this replica stored entries of a scope; news.* */
 	SOU_EVENT_AUTHORITY,  /* this replica applied authority ops */
 	SOU_EVENT_TICK,       /* about once a second */
@@ -108,6 +109,11 @@ struct sou_event {
 			struct sou_id scope;
 			uint64_t last;
 		} news;
+		struct {
+			struct sou_id scope;
+			const struct sou_id *versions; /* ascending, distinct */
+			uint32_t count;                /* 1..SOU_WANT_MAX */
+		} want;
 	};
 };
 

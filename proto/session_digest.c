@@ -1,0 +1,98 @@
+/* session_digest.c - comparing the state of a scope with the peer's (R10, P13.12). */
+#include "session_int.h"
+
+static bool under_way(const struct sou_session *s, const struct sou_id *scope)
+{
+	for (size_t i = 0; i < s->flight_count; i++)
+		if (sou_id_eq(&s->flights[i].scope, scope))
+			return true;
+	for (size_t i = 0; i < s->pending_count; i++)
+		if (s->pendings[i].kind == SOU_ACTION_STORE_NEWS &&
+		    sou_id_eq(&s->pendings[i].scope, scope))
+			return true;
+	return false;
+}
+
+static void say(struct step *t, struct cursor *c, const struct sou_digest *mine)
+{
+	struct sou_digest d = *mine;
+	d.upto = c->sent;
+	c->has_said = true;
+	c->said = sou_digest_half(&d);
+	c->digest_after_ms = t->s->now_ms + SOU_DIGEST_EVERY_MS;
+	sou_digest_pack(sou_session_send_begin(t), &d);
+	sou_session_send_end(t, SOU_MSG_DIGEST);
+}
+
+/* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise. */
+void sou_session_compare(struct step *t, struct cursor *c)
+{
+	struct sou_session *s = t->s;
+	if (s->now_ms < c->digest_after_ms || c->waiting || c->refused || c->refusing ||
+	    c->sent < c->last || c->acked < c->sent || c->blocked || under_way(s, &c->scope))
+		return;
+	struct sou_digest mine;
+	if (!t->view->digest(t->view->ctx, &c->scope, &mine))
+		return;
+	struct sou_id half = sou_digest_half(&mine);
+	c->equal = c->has_told && sou_id_eq(&half, &c->told);
+	if (c->equal || (c->has_said && sou_id_eq(&half, &c->said)))
+		return;
+	if (sou_session_may_read(t, &c->scope))
+		say(t, c, &mine);
+}
+
+static void differ(struct step *t, struct cursor *c, const struct sou_digest *theirs,
+		   const struct sou_digest *mine)
+{
+	struct sou_session *s = t->s;
+	if (!sou_hash_eq(&theirs->authority, &mine->authority) || theirs->rule != mine->rule)
+		return;
+	if (sou_hash_eq(&theirs->entries, &mine->entries)) {
+		sou_session_log(t, 2, "P13.12", "software fault: equal entries, other state", &c->scope);
+		struct sou_action *a = sou_session_action(t, SOU_ACTION_ALARM);
+		if (a != NULL)
+			a->alarm.scope = c->scope;
+		return;
+	}
+	if (c->heads_sent || under_way(s, &c->scope) || c->sent < c->last)
+		return;
+	c->heads_sent = true;
+	sou_session_log(t, 1, "P13.12", "entries differ: asking again by heads", &c->scope);
+	sou_session_send_heads(t, c);
+}
+
+void sou_session_on_digest(struct step *t, struct sou_span body)
+{
+	struct sou_session *s = t->s;
+	struct sou_digest d, mine;
+	if (sou_digest_unpack(&d, body) != SOU_OK) {
+		sou_session_bye(t, SOU_BYE_FORMAT, "P13.12", "digest is not in form");
+		return;
+	}
+	if (!sou_session_may_read(t, &d.scope)) {
+		sou_session_log(t, 1, "P13.6", "a digest of a scope that the peer may not read", NULL);
+		return;
+	}
+	struct cursor *c = sou_session_cursor(t, &d.scope, true);
+	if (c == NULL)
+		return;
+	c->has_told = true;
+	c->told = sou_digest_half(&d);
+	if (d.upto > c->taken && !c->refusing) {
+		c->taken = c->stored = d.upto;
+		struct sou_action *a = sou_session_action(t, SOU_ACTION_PASSED);
+		if (a != NULL) {
+			a->passed.scope = d.scope;
+			a->passed.upto = d.upto;
+		}
+	}
+	if (under_way(s, &d.scope) || !t->view->digest(t->view->ctx, &d.scope, &mine))
+		return;
+	struct sou_id half = sou_digest_half(&mine);
+	c->equal = sou_id_eq(&half, &c->told);
+	if (!c->equal)
+		differ(t, c, &d, &mine);
+	if (!(c->has_said && sou_id_eq(&half, &c->said)) && c->sent == c->last && c->acked == c->sent)
+		say(t, c, &mine);
+}

@@ -1,0 +1,132 @@
+/* session_int.h - the inside of a session, shared by session*.c alone. */
+#ifndef SOU_SESSION_INT_H
+#define SOU_SESSION_INT_H
+
+#include "session.h"
+
+#include "crypto.h"
+#include "limits.h"
+
+struct cursor { /* one scope, both directions; kept ascending by scope */
+	struct sou_id scope;
+	/* ours to the peer */
+	uint64_t last;  /* last arrival here */
+	uint64_t sent;  /* all up to here went or was left out */
+	uint64_t acked; /* the peer has all up to here */
+	bool listed;    /* stood in our hello */
+	bool waiting;   /* positions void: starts when heads come (P13.7) */
+	bool refused;   /* the peer does not take it now */
+	bool blocked;   /* the peer may not read it now */
+	struct sou_hash *heads; /* owned; left out of what is sent */
+	size_t head_count;
+	/* the peer's to us */
+	uint64_t taken;  /* handed to the replica up to here */
+	uint64_t stored; /* durable up to here */
+	bool refusing;   /* we refused; what is under way after it is passed over */
+	/* comparing (P13.12) */
+	bool has_told, has_said, equal, heads_sent;
+	struct sou_id told, said;
+	uint64_t digest_after_ms;
+};
+
+struct flight { /* news that the peer has not acked */
+	struct sou_id scope;
+	uint64_t upto;
+	size_t bytes;
+};
+
+struct pending { /* handed to the replica, not answered */
+	uint64_t token;
+	uint8_t kind; /* enum sou_action_kind */
+	bool answer;  /* news that answer a want: no position, no ack */
+	struct sou_id scope;
+	uint64_t upto;
+	size_t bytes;
+};
+
+struct sou_session {
+	struct sou_session_options o;
+	enum sou_session_state state;
+	bool connecting, withdrawn, peer_known, sent_hello;
+	bool positions_wanted;  /* we asked for the list behind a hash */
+	bool mine_void;         /* our positions in the peer's log are void */
+	bool peer_void;         /* the peer's positions in ours are void */
+	bool series_given;      /* the series was handed out: clear it at the next step */
+	struct sou_hash tls;    /* peer's TLS key hash */
+	struct sou_id site, key, log, instance; /* the peer */
+	struct sou_id your_log; /* that our hello named */
+	uint64_t peer_flags, peer_rule;
+	struct cursor *cursors;
+	size_t cursor_count, cursor_cap, next_cursor; /* next: round robin of the pump */
+	struct flight flights[SOU_NEWS_FLIGHTS_MAX];
+	size_t flight_count, flight_bytes;
+	struct pending pendings[SOU_SESSION_PENDING_MAX];
+	size_t pending_count, pending_bytes;
+	struct sou_ack held_acks[SOU_SESSION_PENDING_MAX];
+	size_t held_ack_count;
+	uint64_t token;
+	bool *op_known; /* per index of the authority: the peer has this op */
+	size_t op_known_count;
+	struct sou_buf series;  /* frames headers and authority of a series under way */
+	struct sou_buf received_ops; /* ids of ops that came and are not yet applied */
+	struct sou_buf scratch; /* data of news, lists */
+	uint32_t bad_signatures;
+	int64_t rate_milli; /* bucket of own newly signed entries, in thousandths */
+	uint64_t rate_ms, now_ms, received_ms, sent_ms;
+	bool failed; /* no memory: the link is to be dropped */
+};
+
+/* What one step passes around. */
+struct step {
+	struct sou_session *s;
+	const struct sou_view *view;
+	const struct sou_authority *authority;
+	struct sou_actions *out;
+};
+
+/* session.c */
+struct sou_action *sou_session_action(struct step *t, enum sou_action_kind kind); /* NULL: failed */
+struct sou_buf *sou_session_send_begin(struct step *t);
+void sou_session_send_end(struct step *t, uint8_t kind);
+void sou_session_bye(struct step *t, enum sou_bye code, const char *clause, const char *text);
+void sou_session_log(struct step *t, int level, const char *rule, const char *what,
+		     const struct sou_id *scope);
+struct cursor *sou_session_cursor(struct step *t, const struct sou_id *scope, bool create);
+uint64_t sou_session_pend(struct step *t, enum sou_action_kind kind, const struct sou_id *scope,
+			  uint64_t upto, bool answer, size_t bytes);
+bool sou_session_may_read(struct step *t, const struct sou_id *scope);
+
+/* session_hello.c */
+void sou_session_send_hello(struct step *t);
+void sou_session_on_hello(struct step *t, struct sou_span body);
+void sou_session_on_positions_want(struct step *t, struct sou_span body);
+void sou_session_on_positions(struct step *t, struct sou_span body);
+void sou_session_on_heads(struct step *t, struct sou_span body);
+void sou_session_send_heads(struct step *t, struct cursor *c);
+
+/* session_authority.c */
+void sou_session_authority_known(struct step *t, const struct sou_mp_list *leaves);
+void sou_session_send_authority(struct step *t);
+void sou_session_on_series(struct step *t, uint8_t kind, struct sou_span body);
+void sou_session_series_stored(struct step *t);
+
+/* session_news.c */
+void sou_session_pump(struct step *t);
+void sou_session_on_news(struct step *t, struct sou_span body);
+void sou_session_news_stored(struct step *t, const struct sou_event *e, const struct pending *p);
+void sou_session_on_ack(struct step *t, struct sou_span body);
+void sou_session_on_refuse(struct step *t, struct sou_span body);
+void sou_session_flush_acks(struct step *t);
+
+/* session_digest.c */
+void sou_session_compare(struct step *t, struct cursor *c);
+void sou_session_on_digest(struct step *t, struct sou_span body);
+
+/* session_fetch.c */
+void sou_session_on_want(struct step *t, struct sou_span body);
+void sou_session_on_signatures_want(struct step *t, struct sou_span body);
+void sou_session_on_signatures(struct step *t, struct sou_span body);
+void sou_session_on_join(struct step *t, struct sou_span body);
+void sou_session_on_joined(struct step *t, struct sou_span body);
+
+#endif
