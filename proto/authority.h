@@ -13,15 +13,15 @@ struct sou_authority;
 struct sou_line {
 	struct sou_hash opening; /* op id */
 	struct sou_id site, key_id, org;
-	struct sou_hash key;     /* public key */
-	struct sou_hash tls;     /* SPKI SHA-256 of the site's TLS key */
-	uint32_t place;          /* position of the opening in the trunk */
-	struct sou_span name;    /* site name; borrowed until the authority is freed */
+	struct sou_hash key;  /* public key */
+	struct sou_hash tls;  /* SPKI SHA-256 of the site's TLS key */
+	uint32_t place;       /* position of the opening in the trunk */
+	struct sou_span name; /* site name; borrowed until the authority is freed */
 };
 
 struct sou_org {
 	struct sou_id id, parent; /* parent zero for headquarters */
-	uint32_t kind;            /* P8.4: 1 headquarters, 2 division, 3 volunteer centre, 4 ward council */
+	uint32_t kind; /* P8.4: 1 headquarters, 2 division, 3 volunteer centre, 4 ward council */
 	struct sou_span handle, name, short_name, code;
 	bool closed;
 };
@@ -31,14 +31,14 @@ int sou_authority_new(struct sou_authority **out, const struct sou_hash *genesis
 void sou_authority_free(struct sou_authority *a);
 
 /* Check signatures by the keys in force at prev (P8.3) and keep a copy.
- * SOU_EEXIST known already; SOU_EUNKNOWN prev not known; SOU_ESIG; SOU_EFORMAT; SOU_ELIMIT; SOU_ENOMEM.
- * sigs: packed canonical list [[key id, signature]...] as it travels. */
+ * SOU_EEXIST known already; SOU_EUNKNOWN prev not known; SOU_ESIG; SOU_EFORMAT; SOU_ELIMIT;
+ * SOU_ENOMEM. sigs: packed canonical list [[key id, signature]...] as it travels. */
 int sou_authority_add(struct sou_authority *a, struct sou_span op, struct sou_span sigs);
 
-/* As above for an op whose signatures somebody checked: reload from the own replica, and tests of the
- * rules that are abstract of bytes. Copies what it needs. */
-int sou_authority_add_checked(struct sou_authority *a, const struct sou_authop *op, struct sou_span op_bytes,
-			      struct sou_span sigs);
+/* As above for an op whose signatures somebody checked: reload from the own replica, and tests of
+ * the rules that are abstract of bytes. Copies what it needs. */
+int sou_authority_add_checked(struct sou_authority *a, const struct sou_authop *op,
+			      struct sou_span op_bytes, struct sou_span sigs);
 
 /* Derive everything anew from the known ops. Cheap when nothing was added. SOU_ENOMEM. */
 int sou_authority_settle(struct sou_authority *a);
@@ -56,26 +56,34 @@ struct sou_hash sou_authority_hash(const struct sou_authority *a); /* P10.8 */
 
 /* Known ops, parents first; op and sigs borrowed until the authority is freed. */
 size_t sou_authority_op_count(const struct sou_authority *a);
-void sou_authority_op(const struct sou_authority *a, size_t i, struct sou_hash *id, struct sou_hash *prev,
-		      struct sou_span *op, struct sou_span *sigs);
+void sou_authority_op(const struct sou_authority *a, size_t i, struct sou_hash *id,
+		      struct sou_hash *prev, struct sou_span *op, struct sou_span *sigs);
 bool sou_authority_knows(const struct sou_authority *a, const struct sou_hash *op_id);
+/* Place of an op in the list above; SIZE_MAX when it is not known. */
+size_t sou_authority_index(const struct sou_authority *a, const struct sou_hash *op_id);
 size_t sou_authority_leaves(const struct sou_authority *a, struct sou_hash *out, size_t max);
 
 /* Openings, keys and TLS pins; NULL when unknown. Pointers live until the next settle or free. */
-const struct sou_line *sou_authority_line(const struct sou_authority *a, const struct sou_hash *opening);
+const struct sou_line *sou_authority_line(const struct sou_authority *a,
+					  const struct sou_hash *opening);
 const struct sou_line *sou_authority_key(const struct sou_authority *a, const struct sou_id *site,
 					 const struct sou_id *key_id);
-const struct sou_line *sou_authority_by_tls(const struct sou_authority *a, const struct sou_hash *tls);
-const struct sou_line *sou_authority_site(const struct sou_authority *a, const struct sou_id *site); /* newest */
+const struct sou_line *sou_authority_by_tls(const struct sou_authority *a,
+					    const struct sou_hash *tls);
+const struct sou_line *sou_authority_site(const struct sou_authority *a,
+					  const struct sou_id *site); /* newest */
 size_t sou_authority_line_count(const struct sou_authority *a);
 const struct sou_line *sou_authority_line_at(const struct sou_authority *a, size_t i);
-bool sou_authority_key_withdrawn(const struct sou_authority *a, const struct sou_id *site,
-				 const struct sou_id *key_id); /* has a cut on the trunk or a branch */
+bool sou_authority_key_withdrawn(
+	const struct sou_authority *a, const struct sou_id *site,
+	const struct sou_id *key_id); /* has a cut on the trunk or a branch */
 
 const struct sou_org *sou_authority_org(const struct sou_authority *a, const struct sou_id *org);
-const struct sou_org *sou_authority_org_handle(const struct sou_authority *a, struct sou_span handle);
+const struct sou_org *sou_authority_org_handle(const struct sou_authority *a,
+					       struct sou_span handle);
 size_t sou_authority_org_count(const struct sou_authority *a);
-const struct sou_org *sou_authority_org_at(const struct sou_authority *a, size_t i); /* formal order */
+const struct sou_org *sou_authority_org_at(const struct sou_authority *a,
+					   size_t i); /* formal order */
 
 /* Is `org` now, or was it ever, in the subtree of `top` (itself included)? */
 bool sou_authority_in_subtree(const struct sou_authority *a, const struct sou_id *top,
@@ -84,11 +92,11 @@ bool sou_authority_in_subtree(const struct sou_authority *a, const struct sou_id
 enum sou_scope_kind { SOU_SCOPE_PLAN = 2, SOU_SCOPE_ORG = 3, SOU_SCOPE_PROJECT = 4 };
 
 /* P7.5: what an unknown scope id is judged as. For SOU_SCOPE_ORG *org is set. */
-enum sou_scope_kind sou_authority_scope_kind(const struct sou_authority *a, const struct sou_id *scope,
-					     struct sou_id *org);
+enum sou_scope_kind sou_authority_scope_kind(const struct sou_authority *a,
+					     const struct sou_id *scope, struct sou_id *org);
 
-/* P8.14. `responsible`: the organisations of the project as the sender's plan knows them, each in every
- * live value; NULL, 0 for other scopes or an unknown project. */
+/* P8.14. `responsible`: the organisations of the project as the sender's plan knows them, each in
+ * every live value; NULL, 0 for other scopes or an unknown project. */
 bool sou_authority_may_read(const struct sou_authority *a, const struct sou_id *site,
 			    const struct sou_id *key_id, const struct sou_id *scope,
 			    const struct sou_id *responsible, size_t responsible_count);
@@ -98,7 +106,8 @@ bool sou_authority_may_read(const struct sou_authority *a, const struct sou_id *
 uint32_t sou_authority_roles(const struct sou_authority *a, const struct sou_id *site,
 			     const struct sou_id *scope, const struct sou_id *for_org);
 
-bool sou_authority_redacted(const struct sou_authority *a, const struct sou_hash *entry, uint16_t index);
+bool sou_authority_redacted(const struct sou_authority *a, const struct sou_hash *entry,
+			    uint16_t index);
 
 /* The invite of this key id: SOU_OK and its effect, SOU_EUNKNOWN, SOU_ESTATE when used or ended. */
 int sou_authority_invite(const struct sou_authority *a, const struct sou_id *invite_key,

@@ -66,4 +66,35 @@ _Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_ADDRESS_BYTES_MAX     255u /* P12.5: HOST:PORT */
 #define SOU_INVITE_TEXT_BYTES_MAX 512u /* P12.5: the whole string, which no valid one reaches */
 
+/* Sessions (11, 13) */
+#define SOU_WIRE_VERSION                0u
+#define SOU_RULE_VERSION                1u                        /* of the tables of section 7 */
+#define SOU_ARRIVAL_MAX                 ((UINT64_C(1) << 40) - 1) /* log key: scope number << 40 | arrival */
+#define SOU_SESSION_SCOPES_MAX          16384u /* P11.3: a list of so many still fits in a frame */
+#define SOU_HELLO_SCOPES_MAX            16u    /* P11.3: more travel as one hash */
+#define SOU_LEAVES_MAX                  16u    /* P11.4 */
+#define SOU_SOFTWARE_BYTES_MAX          64u    /* P11.2 */
+#define SOU_CLAUSE_BYTES_MAX            16u    /* P11.12: "P13.12" and a little more */
+#define SOU_BYE_TEXT_BYTES_MAX          256u
+#define SOU_HEADS_MAX                   1024u      /* P11.2 */
+#define SOU_WANT_MAX                    256u       /* P11.2 */
+#define SOU_SIGNATURES_MAX              1024u      /* P11.2: pairs in a frame */
+#define SOU_AUTHORITY_FRAME_OPS_MAX     4096u      /* of smallest ops; the frame bounds the rest */
+#define SOU_AUTHORITY_SERIES_FILL_BYTES 524288u    /* a series of ours ends past this */
+#define SOU_AUTHORITY_SERIES_BYTES_MAX  (4u << 20) /* R17: memory per link */
+#define SOU_NEWS_UNACKED_BYTES_MAX      (1u << 20) /* P13.9 */
+#define SOU_NEWS_FLIGHTS_MAX            256u       /* small frames under way */
+#define SOU_NEWS_RAW_BYTES              262144u /* one frame of ours: about 1,000 entries of 270 bytes */
+#define SOU_SESSION_PENDING_MAX         512u /* handed to the replica at once; twice the flights */
+#define SOU_SESSION_PENDING_BYTES_MAX   (3u << 20) /* R17: below the 4 MiB of a link */
+#define SOU_BAD_SIGNATURES_MAX          3u         /* R17 */
+#define SOU_RATE_PER_S                  200u       /* R17: newly signed own entries of a peer */
+#define SOU_RATE_BUCKET                 20000u     /* R17 */
+#define SOU_IDLE_PING_MS                60000u     /* P13.14 */
+#define SOU_IDLE_CLOSE_MS               120000u    /* R17 */
+#define SOU_DIGEST_EVERY_MS             10000u     /* P13.12 */
+_Static_assert(SOU_SESSION_PENDING_MAX >= SOU_NEWS_FLIGHTS_MAX, "an honest peer's window fits");
+_Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
+	       "a full list fits in a frame");
+
 #endif

@@ -1,6 +1,6 @@
-/* msg.h - the bodies of the frames of a session (PROTOCOL.md section 11): one struct, one pack and one
- * unpack each. Pure. unpack borrows from the body; it gives SOU_EFORMAT or SOU_ELIMIT and then sets
- * nothing. pack appends to buf; look at buf->failed once, at the end. */
+/* msg.h - the bodies of the frames of a session (PROTOCOL.md section 11): one struct, one pack and
+ * one unpack each. Pure. unpack borrows from the body; it gives SOU_EFORMAT or SOU_ELIMIT and then
+ * sets nothing. pack appends to buf; look at buf->failed once, at the end. */
 #ifndef SOU_MSG_H
 #define SOU_MSG_H
 
@@ -10,25 +10,26 @@
 #include "mp.h"
 
 enum sou_msg { /* P11.2 */
-	SOU_MSG_HELLO = 1,
-	SOU_MSG_AUTHORITY,
-	SOU_MSG_HEADERS,
-	SOU_MSG_NEWS,
-	SOU_MSG_ACK,
-	SOU_MSG_REFUSE,
-	SOU_MSG_POSITIONS_WANT,
-	SOU_MSG_POSITIONS,
-	SOU_MSG_HEADS,
-	SOU_MSG_WANT,
-	SOU_MSG_SIGNATURES_WANT,
-	SOU_MSG_SIGNATURES,
-	SOU_MSG_DIGEST,
-	SOU_MSG_PING,
-	SOU_MSG_PONG,
-	SOU_MSG_BYE,
-	SOU_MSG_JOIN,
-	SOU_MSG_JOINED,
-	/* 20..27 of section 14 and 15 are described and not built: passed over like unknown ones. */
+	       SOU_MSG_HELLO = 1,
+	       SOU_MSG_AUTHORITY,
+	       SOU_MSG_HEADERS,
+	       SOU_MSG_NEWS,
+	       SOU_MSG_ACK,
+	       SOU_MSG_REFUSE,
+	       SOU_MSG_POSITIONS_WANT,
+	       SOU_MSG_POSITIONS,
+	       SOU_MSG_HEADS,
+	       SOU_MSG_WANT,
+	       SOU_MSG_SIGNATURES_WANT,
+	       SOU_MSG_SIGNATURES,
+	       SOU_MSG_DIGEST,
+	       SOU_MSG_PING,
+	       SOU_MSG_PONG,
+	       SOU_MSG_BYE,
+	       SOU_MSG_JOIN,
+	       SOU_MSG_JOINED,
+	       /* 20..27 of section 14 and 15 are described and not built: passed over like unknown
+		  ones. */
 };
 const char *sou_msg_name(uint8_t kind); /* "hello", ...; "unknown" */
 
@@ -36,34 +37,34 @@ enum sou_hello_flag { SOU_HELLO_OWN_WANTED = 1, SOU_HELLO_EVERY_SIGNATURE = 2 };
 enum sou_data_flag { SOU_DATA_ZSTD = 1, SOU_DATA_ANSWER = 2 };                   /* P11.6 */
 
 enum sou_refuse { /* P11.12 */
-	SOU_REFUSE_NEVER_RIGHT = 1,
-	SOU_REFUSE_FULL,
-	SOU_REFUSE_VERSION,
-	SOU_REFUSE_NOT_READABLE,
-	SOU_REFUSE_UNKNOWN,
-	SOU_REFUSE_SIGNATURE,
-	SOU_REFUSE_READ_ONLY,
+		  SOU_REFUSE_NEVER_RIGHT = 1,
+		  SOU_REFUSE_FULL,
+		  SOU_REFUSE_VERSION,
+		  SOU_REFUSE_NOT_READABLE,
+		  SOU_REFUSE_UNKNOWN,
+		  SOU_REFUSE_SIGNATURE,
+		  SOU_REFUSE_READ_ONLY,
 };
 const char *sou_refuse_name(uint64_t code);
 
 enum sou_bye { /* P11.13 */
-	SOU_BYE_NONE = 0,
-	SOU_BYE_VERSION,
-	SOU_BYE_NET,
-	SOU_BYE_NOT_ENROLLED,
-	SOU_BYE_WITHDRAWN,
-	SOU_BYE_LIMIT,
-	SOU_BYE_FORMAT,
-	SOU_BYE_SIGNATURE,
-	SOU_BYE_INSTANCE,
-	SOU_BYE_STOPPING,
-	SOU_BYE_BUSY,
-	SOU_BYE_RATE,
-	SOU_BYE_ORDER,
-	SOU_BYE_INVITE_UNKNOWN,
-	SOU_BYE_INVITE_USED,
-	SOU_BYE_INVITE_EXPIRED,
-	SOU_BYE_ROLLED_BACK,
+	       SOU_BYE_NONE = 0,
+	       SOU_BYE_VERSION,
+	       SOU_BYE_NET,
+	       SOU_BYE_NOT_ENROLLED,
+	       SOU_BYE_WITHDRAWN,
+	       SOU_BYE_LIMIT,
+	       SOU_BYE_FORMAT,
+	       SOU_BYE_SIGNATURE,
+	       SOU_BYE_INSTANCE,
+	       SOU_BYE_STOPPING,
+	       SOU_BYE_BUSY,
+	       SOU_BYE_RATE,
+	       SOU_BYE_ORDER,
+	       SOU_BYE_INVITE_UNKNOWN,
+	       SOU_BYE_INVITE_USED,
+	       SOU_BYE_INVITE_EXPIRED,
+	       SOU_BYE_ROLLED_BACK,
 };
 const char *sou_bye_name(uint64_t code);
 
@@ -81,17 +82,18 @@ struct sou_hello {
 	struct sou_mp_list leaves;
 	bool hashed;                    /* positions are a hash only */
 	struct sou_hash positions_hash; /* P11.3 */
-	struct sou_span positions;      /* canonical flat list, checked; sou_positions_next reads it */
+	struct sou_span positions; /* canonical flat list, checked; sou_positions_next reads it */
 };
 int sou_hello_unpack(struct sou_hello *out, struct sou_span body);
-/* leaves ascending; positions: canonical flat list as packed by sou_positions_*. Above 16 scopes the hash goes. */
+/* leaves ascending; positions: canonical flat list as packed by sou_positions_*. Above 16 scopes
+ * the hash goes. */
 void sou_hello_pack(struct sou_buf *buf, const struct sou_hello *h, const struct sou_hash *leaves,
 		    uint32_t leaf_count);
 
 /* Positions list: begin with the count, put ascending by scope; read by cursor. */
 void sou_positions_begin(struct sou_buf *buf, uint32_t count);
 void sou_positions_put(struct sou_buf *buf, const struct sou_position *p);
-int sou_positions_check(struct sou_span list, uint32_t *count); /* shape and order */
+int sou_positions_check(struct sou_span list, uint32_t *count);          /* shape and order */
 struct sou_mp sou_positions_read(struct sou_span list, uint32_t *count); /* of a checked list */
 void sou_positions_next(struct sou_mp *m, struct sou_position *out);
 
@@ -122,8 +124,8 @@ struct sou_refusal {
 int sou_refusal_unpack(struct sou_refusal *out, struct sou_span body);
 void sou_refusal_pack(struct sou_buf *buf, const struct sou_refusal *r);
 
-/* Authority series: body [more, [[op, [[key id, signature]...]]...]] (P11.2). The cursor gives one op
- * and its signatures (packed list) at a time. */
+/* Authority series: body [more, [[op, [[key id, signature]...]]...]] (P11.2). The cursor gives one
+ * op and its signatures (packed list) at a time. */
 int sou_authority_unpack(struct sou_span body, bool *more, struct sou_mp *ops, uint32_t *count);
 int sou_authority_next(struct sou_mp *ops, struct sou_span *op, struct sou_span *sigs);
 void sou_authority_pack_begin(struct sou_buf *buf, bool more, uint32_t count);
@@ -147,7 +149,8 @@ struct sou_digest {
 };
 int sou_digest_unpack(struct sou_digest *out, struct sou_span body);
 void sou_digest_pack(struct sou_buf *buf, const struct sou_digest *d);
-struct sou_id sou_digest_half(const struct sou_digest *d); /* the scope digest that travels (P10.8) */
+struct sou_id sou_digest_half(
+	const struct sou_digest *d); /* the scope digest that travels (P10.8) */
 
 struct sou_farewell {
 	uint64_t code;
@@ -182,7 +185,8 @@ struct sou_signatures_want {
 int sou_signatures_want_unpack(struct sou_signatures_want *out, struct sou_span body);
 void sou_signatures_want_pack(struct sou_buf *buf, const struct sou_signatures_want *w);
 
-struct sou_signatures { /* pairs: flat list of (entry id, signature); sou_signatures_next reads it */
+struct sou_signatures { /* pairs: flat list of (entry id, signature); sou_signatures_next reads it
+			 */
 	struct sou_id scope;
 	struct sou_mp pairs;
 	uint32_t count;
@@ -191,6 +195,7 @@ int sou_signatures_unpack(struct sou_signatures *out, struct sou_span body);
 void sou_signatures_next(struct sou_mp *pairs, struct sou_hash *entry, const uint8_t **signature);
 /* begin with the number of pairs, then put each. */
 void sou_signatures_pack_begin(struct sou_buf *buf, const struct sou_id *scope, uint32_t count);
-void sou_signatures_put(struct sou_buf *buf, const struct sou_hash *entry, const uint8_t signature[64]);
+void sou_signatures_put(struct sou_buf *buf, const struct sou_hash *entry,
+			const uint8_t signature[64]);
 
 #endif

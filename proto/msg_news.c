@@ -130,9 +130,12 @@ void sou_refusal_pack(struct sou_buf *buf, const struct sou_refusal *r)
 const char *sou_refuse_name(uint64_t code)
 {
 	static const char *const names[] = {
-		[SOU_REFUSE_NEVER_RIGHT] = "never-right", [SOU_REFUSE_FULL] = "full",
-		[SOU_REFUSE_VERSION] = "version",         [SOU_REFUSE_NOT_READABLE] = "not-readable",
-		[SOU_REFUSE_UNKNOWN] = "unknown",         [SOU_REFUSE_SIGNATURE] = "signature",
+		[SOU_REFUSE_NEVER_RIGHT] = "never-right",
+		[SOU_REFUSE_FULL] = "full",
+		[SOU_REFUSE_VERSION] = "version",
+		[SOU_REFUSE_NOT_READABLE] = "not-readable",
+		[SOU_REFUSE_UNKNOWN] = "unknown",
+		[SOU_REFUSE_SIGNATURE] = "signature",
 		[SOU_REFUSE_READ_ONLY] = "read-only",
 	};
 	if (code >= sizeof names / sizeof names[0] || names[code] == NULL)

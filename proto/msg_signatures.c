@@ -61,7 +61,8 @@ void sou_signatures_pack_begin(struct sou_buf *buf, const struct sou_id *scope, 
 	sou_mp_put_array(buf, count * 2);
 }
 
-void sou_signatures_put(struct sou_buf *buf, const struct sou_hash *entry, const uint8_t signature[64])
+void sou_signatures_put(struct sou_buf *buf, const struct sou_hash *entry,
+			const uint8_t signature[64])
 {
 	sou_mp_put_hash(buf, entry);
 	sou_mp_put_bin(buf, signature, 64);

@@ -6,7 +6,8 @@
 
 /* Allowed moves (picture at P13.1). A link may end in every state. */
 static const bool moves[5][5] = {
-	[SOU_SESSION_NEW] = {[SOU_SESSION_JOINING] = true, [SOU_SESSION_OPENED] = true,
+	[SOU_SESSION_NEW] = {[SOU_SESSION_JOINING] = true,
+			     [SOU_SESSION_OPENED] = true,
 			     [SOU_SESSION_CLOSED] = true},
 	[SOU_SESSION_JOINING] = {[SOU_SESSION_OPENED] = true, [SOU_SESSION_CLOSED] = true},
 	[SOU_SESSION_OPENED] = {[SOU_SESSION_LIVE] = true, [SOU_SESSION_CLOSED] = true},
@@ -185,8 +186,11 @@ uint64_t sou_session_pend(struct step *t, enum sou_action_kind kind, const struc
 	    (s->pending_count > 0 && s->pending_bytes + bytes > SOU_SESSION_PENDING_BYTES_MAX))
 		return 0;
 	struct pending *p = &s->pendings[s->pending_count++];
-	*p = (struct pending){.token = ++s->token, .kind = (uint8_t)kind, .answer = answer,
-			      .upto = upto, .bytes = bytes};
+	*p = (struct pending){.token = ++s->token,
+			      .kind = (uint8_t)kind,
+			      .answer = answer,
+			      .upto = upto,
+			      .bytes = bytes};
 	if (scope != NULL)
 		p->scope = *scope;
 	s->pending_bytes += bytes;
@@ -233,7 +237,8 @@ static void on_bye(struct step *t, struct sou_span body)
 		sou_session_bye(t, SOU_BYE_FORMAT, "P11.13", "bye is not in form");
 		return;
 	}
-	sou_session_log(t, f.code == SOU_BYE_STOPPING ? 0 : 1, "P11.13", sou_bye_name(f.code), NULL);
+	sou_session_log(t, f.code == SOU_BYE_STOPPING ? 0 : 1, "P11.13", sou_bye_name(f.code),
+			NULL);
 	close_now(t, f.code < 64 ? (enum sou_bye)f.code : SOU_BYE_NONE, true);
 }
 
@@ -256,8 +261,8 @@ static bool takes(const struct sou_session *s, enum sou_msg kind)
 	case SOU_SESSION_CLOSED:
 		return false;
 	case SOU_SESSION_JOINING:
-		return kind == SOU_MSG_BYE || (s->connecting ? kind == SOU_MSG_JOINED
-							     : kind == SOU_MSG_JOIN && s->o.hub);
+		return kind == SOU_MSG_BYE ||
+		       (s->connecting ? kind == SOU_MSG_JOINED : kind == SOU_MSG_JOIN && s->o.hub);
 	case SOU_SESSION_OPENED:
 		return kind == SOU_MSG_BYE || kind == SOU_MSG_HELLO ||
 		       (kind == SOU_MSG_JOIN && s->o.hub && !s->connecting);
@@ -345,9 +350,11 @@ static void on_frame(struct step *t, const struct sou_event *e)
 	enum sou_msg kind = (enum sou_msg)e->frame.kind;
 	if (!takes(s, kind)) {
 		if (s->state == SOU_SESSION_JOINING && !s->connecting)
-			sou_session_bye(t, SOU_BYE_NOT_ENROLLED, "P12.2", "this key is not enrolled here");
+			sou_session_bye(t, SOU_BYE_NOT_ENROLLED, "P12.2",
+					"this key is not enrolled here");
 		else
-			sou_session_bye(t, SOU_BYE_ORDER, "P13.1", "a frame that this state does not take");
+			sou_session_bye(t, SOU_BYE_ORDER, "P13.1",
+					"a frame that this state does not take");
 		return;
 	}
 	dispatch(t, kind, e->frame.body);
@@ -412,7 +419,8 @@ static void on_stored(struct step *t, const struct sou_event *e)
 	sou_session_pump(t);
 }
 
-/* The peer may have become withdrawn, or its right to read may have changed: walk on every op (R18). */
+/* The peer may have become withdrawn, or its right to read may have changed: walk on every op
+ * (R18). */
 static void on_authority(struct step *t)
 {
 	struct sou_session *s = t->s;
@@ -446,7 +454,8 @@ static void on_tick(struct step *t, uint64_t now_ms)
 	}
 	if (s->state != SOU_SESSION_LIVE)
 		return;
-	if (now_ms - s->received_ms >= SOU_IDLE_PING_MS && now_ms - s->sent_ms >= SOU_IDLE_PING_MS) {
+	if (now_ms - s->received_ms >= SOU_IDLE_PING_MS &&
+	    now_ms - s->sent_ms >= SOU_IDLE_PING_MS) {
 		sou_ping_pack(sou_session_send_begin(t), now_ms);
 		sou_session_send_end(t, SOU_MSG_PING);
 	}
@@ -475,8 +484,8 @@ static void on_news(struct step *t, const struct sou_event *e)
 	sou_session_pump(t);
 }
 
-int sou_session_step(struct sou_session *s, const struct sou_view *view, const struct sou_event *event,
-		     struct sou_actions *out)
+int sou_session_step(struct sou_session *s, const struct sou_view *view,
+		     const struct sou_event *event, struct sou_actions *out)
 {
 	out->n = 0;
 	sou_buf_clear(&out->bytes);
@@ -515,7 +524,8 @@ int sou_session_step(struct sou_session *s, const struct sou_view *view, const s
 		sou_session_bye(&t, SOU_BYE_STOPPING, "P11.13", "stopping");
 		break;
 	case SOU_EVENT_INSTANCE:
-		sou_session_bye(&t, SOU_BYE_INSTANCE, "P13.2", "another instance of this site is connected");
+		sou_session_bye(&t, SOU_BYE_INSTANCE, "P13.2",
+				"another instance of this site is connected");
 		break;
 	}
 	return s->failed || out->bytes.failed ? SOU_ENOMEM : SOU_OK;
@@ -540,8 +550,11 @@ size_t sou_session_scopes(const struct sou_session *s, struct sou_session_scope 
 {
 	for (size_t i = 0; i < s->cursor_count && i < max; i++) {
 		const struct cursor *c = &s->cursors[i];
-		out[i] = (struct sou_session_scope){.scope = c->scope, .last = c->last, .sent = c->sent,
-						    .acked = c->acked, .refused = c->refused,
+		out[i] = (struct sou_session_scope){.scope = c->scope,
+						    .last = c->last,
+						    .sent = c->sent,
+						    .acked = c->acked,
+						    .refused = c->refused,
 						    .equal = c->equal};
 	}
 	return s->cursor_count;

@@ -1,6 +1,6 @@
-/* session_authority.c - the authority feed on a link: what the peer lacks goes whole and first, with the
- * headers that cuts and narrowings speak of (P13.3 - P13.5). A series is kept until its last frame came and
- * is handed on at once, so that its ops are applied in one transaction. */
+/* session_authority.c - the authority feed on a link: what the peer lacks goes whole and first,
+ * with the headers that cuts and narrowings speak of (P13.3 - P13.5). A series is kept until its
+ * last frame came and is handed on at once, so that its ops are applied in one transaction. */
 #include "session_int.h"
 
 #include <stdlib.h>
@@ -22,8 +22,8 @@ static bool grow_known(struct step *t)
 	return true;
 }
 
-/* The peer has each leaf it named and all that stands below it. Ops are listed parents first, so one
- * pass from the end reaches all ancestors. */
+/* The peer has each leaf it named and all that stands below it. Ops are listed parents first, so
+ * one pass from the end reaches all ancestors. */
 void sou_session_authority_known(struct step *t, const struct sou_mp_list *leaves)
 {
 	struct sou_session *s = t->s;
@@ -47,7 +47,8 @@ void sou_session_authority_known(struct step *t, const struct sou_mp_list *leave
 	}
 }
 
-static void send_headers_of(struct step *t, const struct sou_id *scope, const struct sou_hash *entry)
+static void send_headers_of(struct step *t, const struct sou_id *scope,
+			    const struct sou_hash *entry)
 {
 	struct sou_session *s = t->s;
 	struct cursor *c = sou_session_cursor(t, scope, false);
@@ -58,13 +59,16 @@ static void send_headers_of(struct step *t, const struct sou_id *scope, const st
 	if (t->view->headers(t->view->ctx, scope, c->sent, entry, &s->scratch, &got) != SOU_OK ||
 	    got.entry_count == 0)
 		return;
-	struct sou_news n = {.scope = *scope, .flags = got.flags | SOU_DATA_ANSWER,
-			     .raw_bytes = got.raw_bytes, .data = sou_buf_span(&s->scratch)};
+	struct sou_news n = {.scope = *scope,
+			     .flags = got.flags | SOU_DATA_ANSWER,
+			     .raw_bytes = got.raw_bytes,
+			     .data = sou_buf_span(&s->scratch)};
 	sou_headers_pack(sou_session_send_begin(t), &n);
 	sou_session_send_end(t, SOU_MSG_HEADERS);
 }
 
-/* P13.5: only effects that name entries by scope matter; an op that cannot be read is sent as it is. */
+/* P13.5: only effects that name entries by scope matter; an op that cannot be read is sent as it
+ * is. */
 static void send_headers_for(struct step *t, struct sou_span bytes)
 {
 	struct sou_authop op;
@@ -74,7 +78,8 @@ static void send_headers_for(struct step *t, struct sou_span bytes)
 		const struct sou_effect *f = &op.effects[e];
 		for (uint32_t p = 0; p < f->pin_count; p++)
 			for (uint32_t i = 0; i < f->pins[p].count; i++)
-				send_headers_of(t, &f->pins[p].scope, &f->ids[f->pins[p].first + i]);
+				send_headers_of(t, &f->pins[p].scope,
+						&f->ids[f->pins[p].first + i]);
 	}
 	sou_authop_fini(&op);
 }
@@ -144,7 +149,8 @@ void sou_session_series_stored(struct step *t)
 	struct sou_session *s = t->s;
 	if (!grow_known(t))
 		return;
-	for (size_t i = 0; i + sizeof(struct sou_hash) <= s->received_ops.n; i += sizeof(struct sou_hash)) {
+	for (size_t i = 0; i + sizeof(struct sou_hash) <= s->received_ops.n;
+	     i += sizeof(struct sou_hash)) {
 		struct sou_hash id;
 		memcpy(id.b, s->received_ops.p + i, sizeof id.b);
 		size_t at = sou_authority_index(t->authority, &id);
@@ -184,7 +190,8 @@ void sou_session_on_series(struct step *t, uint8_t kind, struct sou_span body)
 		s->failed = true;
 	if (more || s->failed)
 		return;
-	uint64_t token = sou_session_pend(t, SOU_ACTION_STORE_AUTHORITY, NULL, 0, false, s->series.n);
+	uint64_t token =
+		sou_session_pend(t, SOU_ACTION_STORE_AUTHORITY, NULL, 0, false, s->series.n);
 	if (token == 0) {
 		sou_session_bye(t, SOU_BYE_LIMIT, "P13.9", "too much under way");
 		return;

@@ -24,7 +24,8 @@ static void say(struct step *t, struct cursor *c, const struct sou_digest *mine)
 	sou_session_send_end(t, SOU_MSG_DIGEST);
 }
 
-/* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise. */
+/* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise.
+ */
 void sou_session_compare(struct step *t, struct cursor *c)
 {
 	struct sou_session *s = t->s;
@@ -49,7 +50,8 @@ static void differ(struct step *t, struct cursor *c, const struct sou_digest *th
 	if (!sou_hash_eq(&theirs->authority, &mine->authority) || theirs->rule != mine->rule)
 		return;
 	if (sou_hash_eq(&theirs->entries, &mine->entries)) {
-		sou_session_log(t, 2, "P13.12", "software fault: equal entries, other state", &c->scope);
+		sou_session_log(t, 2, "P13.12", "software fault: equal entries, other state",
+				&c->scope);
 		struct sou_action *a = sou_session_action(t, SOU_ACTION_ALARM);
 		if (a != NULL)
 			a->alarm.scope = c->scope;
@@ -71,7 +73,8 @@ void sou_session_on_digest(struct step *t, struct sou_span body)
 		return;
 	}
 	if (!sou_session_may_read(t, &d.scope)) {
-		sou_session_log(t, 1, "P13.6", "a digest of a scope that the peer may not read", NULL);
+		sou_session_log(t, 1, "P13.6", "a digest of a scope that the peer may not read",
+				NULL);
 		return;
 	}
 	struct cursor *c = sou_session_cursor(t, &d.scope, true);
@@ -93,6 +96,7 @@ void sou_session_on_digest(struct step *t, struct sou_span body)
 	c->equal = sou_id_eq(&half, &c->told);
 	if (!c->equal)
 		differ(t, c, &d, &mine);
-	if (!(c->has_said && sou_id_eq(&half, &c->said)) && c->sent == c->last && c->acked == c->sent)
+	if (!(c->has_said && sou_id_eq(&half, &c->said)) && c->sent == c->last &&
+	    c->acked == c->sent)
 		say(t, c, &mine);
 }

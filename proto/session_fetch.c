@@ -5,7 +5,8 @@
 static void refuse_fetch(struct step *t, const struct sou_id *scope, enum sou_refuse code)
 {
 	static const char clause[] = "P13.11";
-	struct sou_refusal r = {.scope = *scope, .code = (uint64_t)code,
+	struct sou_refusal r = {.scope = *scope,
+				.code = (uint64_t)code,
 				.clause = {(const uint8_t *)clause, sizeof clause - 1}};
 	sou_refusal_pack(sou_session_send_begin(t), &r);
 	sou_session_send_end(t, SOU_MSG_REFUSE);
@@ -30,8 +31,10 @@ void sou_session_on_want(struct step *t, struct sou_span body)
 		refuse_fetch(t, &w.scope, SOU_REFUSE_UNKNOWN);
 		return;
 	}
-	struct sou_news n = {.scope = w.scope, .flags = got.flags | SOU_DATA_ANSWER,
-			     .raw_bytes = got.raw_bytes, .data = sou_buf_span(&s->scratch)};
+	struct sou_news n = {.scope = w.scope,
+			     .flags = got.flags | SOU_DATA_ANSWER,
+			     .raw_bytes = got.raw_bytes,
+			     .data = sou_buf_span(&s->scratch)};
 	sou_news_pack(sou_session_send_begin(t), &n);
 	sou_session_send_end(t, SOU_MSG_NEWS);
 }
@@ -64,7 +67,8 @@ void sou_session_on_signatures(struct step *t, struct sou_span body)
 		sou_session_bye(t, SOU_BYE_FORMAT, "P13.11", "signatures are not in form");
 		return;
 	}
-	uint64_t token = sou_session_pend(t, SOU_ACTION_STORE_SIGNATURES, &sigs.scope, 0, true, body.n);
+	uint64_t token =
+		sou_session_pend(t, SOU_ACTION_STORE_SIGNATURES, &sigs.scope, 0, true, body.n);
 	if (token == 0) {
 		sou_session_bye(t, SOU_BYE_LIMIT, "P13.9", "too much under way");
 		return;
@@ -93,7 +97,8 @@ void sou_session_on_join(struct step *t, struct sou_span body)
 		return;
 	}
 	if (!sou_hash_eq(&j.tls, &s->tls)) {
-		sou_session_bye(t, SOU_BYE_SIGNATURE, "P12.6", "the TLS key is not the one that joins");
+		sou_session_bye(t, SOU_BYE_SIGNATURE, "P12.6",
+				"the TLS key is not the one that joins");
 		return;
 	}
 	if (s->pending_count > 0) {

@@ -4,8 +4,8 @@
 
 #include <stdlib.h>
 
-/* The positions list that we say, or that we expect the peer to say. A scope stands in it when we hold
- * entries of it and the peer may read it, or when it has a position in the peer's log. */
+/* The positions list that we say, or that we expect the peer to say. A scope stands in it when we
+ * hold entries of it and the peer may read it, or when it has a position in the peer's log. */
 static void list_mine(struct step *t, const struct sou_id *peer_log, bool mark, struct sou_buf *buf)
 {
 	struct sou_session *s = t->s;
@@ -14,8 +14,9 @@ static void list_mine(struct step *t, const struct sou_id *peer_log, bool mark, 
 	struct sou_buf members = {0};
 	uint32_t count = 0;
 	for (size_t i = 0; count < SOU_SESSION_SCOPES_MAX && v->scope_at(v->ctx, i, &at); i++) {
-		uint64_t upto = sou_id_is_zero(peer_log) ? 0
-							 : v->position(v->ctx, &s->site, peer_log, &at.scope);
+		uint64_t upto = sou_id_is_zero(peer_log)
+					? 0
+					: v->position(v->ctx, &s->site, peer_log, &at.scope);
 		if (upto == 0 && !sou_session_may_read(t, &at.scope))
 			continue;
 		struct sou_position p = {.scope = at.scope, .upto = upto};
@@ -186,9 +187,11 @@ static bool check_hello(struct step *t, const struct sou_hello *h)
 		sou_session_bye(t, SOU_BYE_NET, "P13.2", "another network");
 		return false;
 	}
-	bool empty = sou_authority_op_count(t->authority) == 0; /* joining: the pin stands for the hub */
+	bool empty =
+		sou_authority_op_count(t->authority) == 0; /* joining: the pin stands for the hub */
 	if ((s->peer_known && !sou_id_eq(&s->site, &h->site)) || (!s->peer_known && !empty)) {
-		sou_session_bye(t, SOU_BYE_NOT_ENROLLED, "P13.2", "the site is not that of this TLS key");
+		sou_session_bye(t, SOU_BYE_NOT_ENROLLED, "P13.2",
+				"the site is not that of this TLS key");
 		return false;
 	}
 	if (sou_id_eq(&h->site, &s->o.site)) {
@@ -225,8 +228,8 @@ void sou_session_on_hello(struct step *t, struct sou_span body)
 	s->instance = h.instance;
 	s->peer_flags = h.flags;
 	s->peer_rule = h.rule;
-	s->withdrawn = s->peer_known &&
-		       sou_authority_key_withdrawn(t->authority, &s->site, &s->key);
+	s->withdrawn =
+		s->peer_known && sou_authority_key_withdrawn(t->authority, &s->site, &s->key);
 	s->peer_void = !sou_id_eq(&h.your_log, &s->o.log);
 	if (!s->connecting)
 		sou_session_send_hello(t);

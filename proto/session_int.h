@@ -10,13 +10,13 @@
 struct cursor { /* one scope, both directions; kept ascending by scope */
 	struct sou_id scope;
 	/* ours to the peer */
-	uint64_t last;  /* last arrival here */
-	uint64_t sent;  /* all up to here went or was left out */
-	uint64_t acked; /* the peer has all up to here */
-	bool listed;    /* stood in our hello */
-	bool waiting;   /* positions void: starts when heads come (P13.7) */
-	bool refused;   /* the peer does not take it now */
-	bool blocked;   /* the peer may not read it now */
+	uint64_t last;          /* last arrival here */
+	uint64_t sent;          /* all up to here went or was left out */
+	uint64_t acked;         /* the peer has all up to here */
+	bool listed;            /* stood in our hello */
+	bool waiting;           /* positions void: starts when heads come (P13.7) */
+	bool refused;           /* the peer does not take it now */
+	bool blocked;           /* the peer may not read it now */
 	struct sou_hash *heads; /* owned; left out of what is sent */
 	size_t head_count;
 	/* the peer's to us */
@@ -48,13 +48,13 @@ struct sou_session {
 	struct sou_session_options o;
 	enum sou_session_state state;
 	bool connecting, withdrawn, peer_known, sent_hello;
-	bool positions_wanted;  /* we asked for the list behind a hash */
-	bool mine_void;         /* our positions in the peer's log are void */
-	bool peer_void;         /* the peer's positions in ours are void */
-	bool series_given;      /* the series was handed out: clear it at the next step */
-	struct sou_hash tls;    /* peer's TLS key hash */
+	bool positions_wanted; /* we asked for the list behind a hash */
+	bool mine_void;        /* our positions in the peer's log are void */
+	bool peer_void;        /* the peer's positions in ours are void */
+	bool series_given;     /* the series was handed out: clear it at the next step */
+	struct sou_hash tls;   /* peer's TLS key hash */
 	struct sou_id site, key, log, instance; /* the peer */
-	struct sou_id your_log; /* that our hello named */
+	struct sou_id your_log;                 /* that our hello named */
 	uint64_t peer_flags, peer_rule;
 	struct cursor *cursors;
 	size_t cursor_count, cursor_cap, next_cursor; /* next: round robin of the pump */
@@ -67,9 +67,9 @@ struct sou_session {
 	uint64_t token;
 	bool *op_known; /* per index of the authority: the peer has this op */
 	size_t op_known_count;
-	struct sou_buf series;  /* frames headers and authority of a series under way */
+	struct sou_buf series;       /* frames headers and authority of a series under way */
 	struct sou_buf received_ops; /* ids of ops that came and are not yet applied */
-	struct sou_buf scratch; /* data of news, lists */
+	struct sou_buf scratch;      /* data of news, lists */
 	uint32_t bad_signatures;
 	int64_t rate_milli; /* bucket of own newly signed entries, in thousandths */
 	uint64_t rate_ms, now_ms, received_ms, sent_ms;

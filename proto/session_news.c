@@ -1,5 +1,5 @@
-/* session_news.c - news in both directions: the pump that fills the window, acks, refusals, and what the
- * peer sends (P11.6, P11.7, P11.12, P13.6, P13.9, P13.13 - P13.15). */
+/* session_news.c - news in both directions: the pump that fills the window, acks, refusals, and
+ * what the peer sends (P11.6, P11.7, P11.12, P13.6, P13.9, P13.13 - P13.15). */
 #include "session_int.h"
 
 /* Whether anything of this scope may go now; only_site: nothing but the peer's own feeds. */
@@ -61,8 +61,12 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 		passed(c, s);
 		return true;
 	}
-	struct sou_news n = {.scope = c->scope, .after = after, .upto = got.upto, .flags = got.flags,
-			     .raw_bytes = got.raw_bytes, .data = sou_buf_span(&s->scratch)};
+	struct sou_news n = {.scope = c->scope,
+			     .after = after,
+			     .upto = got.upto,
+			     .flags = got.flags,
+			     .raw_bytes = got.raw_bytes,
+			     .data = sou_buf_span(&s->scratch)};
 	sou_news_pack(sou_session_send_begin(t), &n);
 	sou_session_send_end(t, SOU_MSG_NEWS);
 	s->flights[s->flight_count++] = (struct flight){c->scope, got.upto, n.data.n};
@@ -118,7 +122,8 @@ void sou_session_on_news(struct step *t, struct sou_span body)
 			return;
 		}
 	}
-	uint64_t token = sou_session_pend(t, SOU_ACTION_STORE_NEWS, &n.scope, n.upto, answer, n.data.n);
+	uint64_t token =
+		sou_session_pend(t, SOU_ACTION_STORE_NEWS, &n.scope, n.upto, answer, n.data.n);
 	if (token == 0) {
 		sou_session_bye(t, SOU_BYE_LIMIT, "P13.9", "too much under way");
 		return;
@@ -169,9 +174,12 @@ static void refuse(struct step *t, struct cursor *c, const struct sou_event *e, 
 	const char *clause = e->stored.clause != NULL ? e->stored.clause : "P11.12";
 	c->taken = c->stored;
 	c->refusing = true;
-	struct sou_refusal r = {.scope = c->scope, .upto = upto, .code = e->stored.refuse,
+	struct sou_refusal r = {.scope = c->scope,
+				.upto = upto,
+				.code = e->stored.refuse,
 				.clause = {(const uint8_t *)clause, strlen(clause)},
-				.has_entry = e->stored.has_entry, .entry = e->stored.entry};
+				.has_entry = e->stored.has_entry,
+				.entry = e->stored.entry};
 	sou_refusal_pack(sou_session_send_begin(t), &r);
 	sou_session_send_end(t, SOU_MSG_REFUSE);
 	sou_session_log(t, 1, clause, "refused news of a scope", &c->scope);
