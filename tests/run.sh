@@ -91,13 +91,13 @@ under_sanitizers() {
 
 # Each fuzz target looks for new inputs; a crash leaves its input beside the log, for the corpus.
 search() {
-	local program name bad=0
-	for program in build/fuzz/tests/fuzz_*; do
-		[ -f "$program" ] || continue
-		name=${program##*/fuzz_}
+	local source name bad=0
+	for source in tests/fuzz/fuzz_*.c; do
+		name=${source##*/fuzz_} name=${name%.c}
 		mkdir -p "$logs/corpus/$name"
-		"$program" -max_total_time="$SOU_FUZZ_SECONDS" -print_final_stats=1 -verbosity=0 \
-			-artifact_prefix="$logs/$name-" "$logs/corpus/$name" "tests/fuzz/corpus/$name" || bad=1
+		"build/fuzz/tests/fuzz_$name" -max_total_time="$SOU_FUZZ_SECONDS" -print_final_stats=1 \
+			-verbosity=0 -artifact_prefix="$logs/$name-" "$logs/corpus/$name" \
+			"tests/fuzz/corpus/$name" || bad=1
 	done
 	return $bad
 }
@@ -140,5 +140,8 @@ printf '\n== stages\n'
 printf '%s\n' "${times[@]}" "$(printf '%-22s %6d s' 'all' $SECONDS)"
 last=${failed:-$main_stage}
 printf '\n== %s%s\n' "$last" "${failed:+ FAILED}"
-[ ! -f "$logs/$last.log" ] || sed -n '/\(tests passed\|defects caught\)/,$p' "$logs/$last.log"
+if [ -f "$logs/$last.log" ]; then
+	grep -q 'tests passed' "$logs/$last.log" || tail -n 12 "$logs/$last.log"
+	sed -n '/tests passed/,$p' "$logs/$last.log"
+fi
 [ -z "$failed" ]
