@@ -6,6 +6,7 @@
 
 #include "authop.h"
 #include "error.h"
+#include "name.h"
 
 struct sou_authority;
 
@@ -89,9 +90,8 @@ const struct sou_org *sou_authority_org_at(const struct sou_authority *a,
 bool sou_authority_in_subtree(const struct sou_authority *a, const struct sou_id *top,
 			      const struct sou_id *org, bool ever);
 
-enum sou_scope_kind { SOU_SCOPE_PLAN = 2, SOU_SCOPE_ORG = 3, SOU_SCOPE_PROJECT = 4 };
-
-/* P7.5: what an unknown scope id is judged as. For SOU_SCOPE_ORG *org is set. */
+/* P7.5: what an unknown scope id is judged as, never SOU_SCOPE_AUTHORITY. For SOU_SCOPE_ORG *org is
+ * set. */
 enum sou_scope_kind sou_authority_scope_kind(const struct sou_authority *a,
 					     const struct sou_id *scope, struct sou_id *org);
 
