@@ -1,0 +1,187 @@
+/* input.c - reading texts, files and passphrases. */
+#include "client/cli/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+#include <termios.h>
+#include <unistd.h>
+#include <utf8proc.h>
+
+#include "client/cli/say.h"
+
+#define TEXT_BYTES_MAX       8192u /* P2.2: a string of the wire */
+#define PASSPHRASE_BYTES_MAX 1024u
+
+static bool is_utf8(const char *text, size_t bytes)
+{
+	int32_t code;
+	for (size_t at = 0, n; at < bytes; at += n) {
+		n = souc_text_next(text + at, bytes - at, &code);
+		if (text[at] == '\0' || (code == 0xFFFD && n == 1))
+			return false;
+	}
+	return true;
+}
+
+int souc_input_utf8(struct souc_context *cx, const char *what, const char *text)
+{
+	return is_utf8(text, strlen(text)) ? 0 : souc_fail(cx, SOU_MSG_TEXT_UTF8, what);
+}
+
+/* To the end of the descriptor; one byte more than bytes_max is read, to tell. errno on -1. */
+static int read_all(int fd, size_t bytes_max, struct souc_buffer *out)
+{
+	char piece[16384];
+	while (out->len <= bytes_max) {
+		ssize_t n = read(fd, piece, sizeof piece);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -1;
+		if (n == 0)
+			break;
+		souc_buffer_add(out, piece, (size_t)n);
+	}
+	souc_buffer_puts(out, ""); /* an empty file is a string too */
+	return 0;
+}
+
+int souc_input_file(struct souc_context *cx, const char *path, size_t bytes_max,
+		    struct souc_buffer *out)
+{
+	int fd = cx->in_fd;
+	if (strcmp(path, "-") != 0)
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return souc_fail(cx, SOU_MSG_FILE_READ, path, strerror(errno));
+	int failed = read_all(fd, bytes_max, out);
+	int why = errno;
+	if (fd != cx->in_fd)
+		close(fd);
+	if (failed != 0)
+		return souc_fail(cx, SOU_MSG_FILE_READ, path, strerror(why));
+	if (out->len > bytes_max) {
+		char limit[24];
+		snprintf(limit, sizeof limit, "%zu", bytes_max);
+		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, path, limit, "bytes");
+	}
+	if (!is_utf8(out->text, out->len))
+		return souc_fail(cx, SOU_MSG_TEXT_UTF8, path);
+	return 0;
+}
+
+int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *out, bool *given)
+{
+	const char *text = souc_value(cx, SOUC_O_TEXT), *file = souc_value(cx, SOUC_O_FILE);
+	*given = text != NULL || file != NULL;
+	if (text != NULL && file != NULL)
+		return souc_fail(cx, SOU_MSG_USAGE_EXCLUSIVE, "--text", "--file");
+	if (file != NULL)
+		return souc_input_file(cx, file, TEXT_BYTES_MAX, out);
+	if (text == NULL && !optional)
+		return souc_fail(cx, SOU_MSG_USAGE_MISSING, "--text / --file", "soukatsu");
+	if (text == NULL)
+		return 0;
+	int rc = souc_input_utf8(cx, "--text", text);
+	if (rc == 0)
+		souc_buffer_puts(out, text);
+	if (rc == 0 && out->len > TEXT_BYTES_MAX) {
+		char bytes[24], limit[24];
+		snprintf(bytes, sizeof bytes, "%zu", out->len);
+		snprintf(limit, sizeof limit, "%u", TEXT_BYTES_MAX);
+		rc = souc_fail(cx, SOU_MSG_TEXT_LONG, bytes, limit);
+	}
+	return rc;
+}
+
+/* A signal while the echo is off ends the reading, so that the terminal is set right before it
+ * acts.
+ */
+static volatile sig_atomic_t stopped_by;
+
+static void stop_cb(int signal_number)
+{
+	stopped_by = signal_number;
+}
+
+static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
+#define STOP_COUNT (sizeof stop_signals / sizeof *stop_signals)
+
+/* One line from the terminal without echo: bytes read, or -1. */
+static ssize_t read_hidden(int tty, const char *prompt, char *line, size_t cap)
+{
+	struct sigaction before[STOP_COUNT], act = {.sa_handler = stop_cb};
+	struct termios shown, hidden;
+	if (tcgetattr(tty, &shown) != 0)
+		return -1;
+	hidden = shown;
+	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK);
+	stopped_by = 0;
+	for (size_t i = 0; i < STOP_COUNT; i++)
+		sigaction(stop_signals[i], &act, &before[i]);
+	(void)!write(tty, prompt, strlen(prompt));
+	tcsetattr(tty, TCSAFLUSH, &hidden);
+	ssize_t n = -1;
+	do
+		n = read(tty, line, cap);
+	while (n < 0 && errno == EINTR && stopped_by == 0);
+	tcsetattr(tty, TCSAFLUSH, &shown);
+	(void)!write(tty, "\n", 1);
+	for (size_t i = 0; i < STOP_COUNT; i++)
+		sigaction(stop_signals[i], &before[i], NULL);
+	if (stopped_by != 0)
+		raise(stopped_by);
+	return n;
+}
+
+static int from_terminal(struct souc_context *cx, enum sou_msg prompt, struct souc_buffer *out)
+{
+	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (tty < 0)
+		return souc_fail(cx, SOU_MSG_PASSPHRASE_MISSING);
+	char line[PASSPHRASE_BYTES_MAX + 2], text[256];
+	snprintf(text, sizeof text, "%s: ", souc_word(cx, prompt));
+	ssize_t n = read_hidden(tty, text, line, sizeof line);
+	close(tty);
+	if (n > 0)
+		souc_buffer_add(out, line, (size_t)n);
+	explicit_bzero(line, sizeof line);
+	return n > 0 ? 0 : souc_fail(cx, SOU_MSG_PASSPHRASE_MISSING);
+}
+
+static int from_descriptor(struct souc_context *cx, const char *text, struct souc_buffer *out)
+{
+	char *end = NULL;
+	errno = 0;
+	long fd = strtol(text, &end, 10);
+	bool number = end != text && *end == '\0' && errno == 0 && fd >= 0 && fd <= 1 << 20;
+	if (!number || fcntl((int)fd, F_GETFD) < 0)
+		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--passphrase-fd", text,
+				 souc_word(cx, SOU_MSG_WANT_DESCRIPTOR));
+	if (read_all((int)fd, PASSPHRASE_BYTES_MAX + 1, out) != 0)
+		return souc_fail(cx, SOU_MSG_FILE_READ, "--passphrase-fd", strerror(errno));
+	return 0;
+}
+
+int souc_input_passphrase(struct souc_context *cx, enum sou_msg prompt, struct souc_buffer *out)
+{
+	const char *fd = souc_value(cx, SOUC_O_PASSPHRASE_FD);
+	int rc = fd != NULL ? from_descriptor(cx, fd, out) : from_terminal(cx, prompt, out);
+	if (rc != 0)
+		return rc;
+	size_t bytes = strcspn(out->text, "\n");
+	explicit_bzero(out->text + bytes, out->len - bytes);
+	out->len = bytes;
+	if (bytes == 0)
+		return souc_fail(cx, SOU_MSG_PASSPHRASE_MISSING);
+	if (bytes > PASSPHRASE_BYTES_MAX) {
+		char limit[24];
+		snprintf(limit, sizeof limit, "%u", PASSPHRASE_BYTES_MAX);
+		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, "--passphrase-fd", limit, "bytes");
+	}
+	return is_utf8(out->text, bytes) ? 0 : souc_fail(cx, SOU_MSG_TEXT_UTF8, "--passphrase-fd");
+}
