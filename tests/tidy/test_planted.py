@@ -36,6 +36,8 @@ CASES = [
     ("daemon in client", "proto", "client/cli/a.c", '#include "daemon/a.h"\n', "1: client/ includes daemon/"),
     ("strcpy", "calls", "daemon/a.c", "\tstrcpy(a, b);\n", "1: calls strcpy"),
     ("strcpy in words", "calls", "daemon/a.c", "/* strcpy(a) */ x_strcpy(a); s->system(a);\n", None),
+    ("signal handler", "calls", "daemon/a.c", "\tsignal(SIGTERM, stop);\n", "1: calls signal"),
+    ("signal ignored", "calls", "daemon/a.c", "\tsignal(SIGPIPE, SIG_IGN);\n", None),
     ("assert assigns", "calls", "daemon/a.c", "\tSOU_ASSERT(a = b);\n", "1: an assertion with an effect"),
     ("assert counts", "calls", "daemon/a.c", "\tSOU_ASSERT(f(a,\n\t b++) > 0);\n", "1: an assertion"),
     ("assert compares", "calls", "daemon/a.c", "\tSOU_ASSERT(a == b && c <= d && e != f);\n", None),
