@@ -97,4 +97,8 @@ _Static_assert(SOU_SESSION_PENDING_MAX >= SOU_NEWS_FLIGHTS_MAX, "an honest peer'
 _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 	       "a full list fits in a frame");
 
+/* Daemon */
+#define SOU_WRITER_GROUP_MAX 256u /* jobs in one transaction: bounds what one failure takes along  \
+				   */
+
 #endif

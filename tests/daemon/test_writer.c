@@ -1,0 +1,124 @@
+/* test_writer.c - the writer thread: order, groups, errors, stop (R6, R24). */
+#include "daemon/writer.h"
+
+#include "tests/lib/check.h"
+
+struct replica { /* touched by the writer thread alone while it runs */
+	int open, begins, commits, rollbacks, ran;
+	int commit_rc;
+};
+
+static int begin(void *r)
+{
+	struct replica *replica = r;
+	replica->open++;
+	replica->begins++;
+	return SOU_OK;
+}
+
+static int commit(void *r)
+{
+	struct replica *replica = r;
+	replica->open--;
+	replica->commits++;
+	return replica->commit_rc;
+}
+
+static void rollback(void *r)
+{
+	struct replica *replica = r;
+	replica->open--;
+	replica->rollbacks++;
+}
+
+struct test_job {
+	struct soud_job job;
+	int number, give, *next, got, out_of_order;
+	bool done;
+};
+
+static int run(struct soud_job *job, void *r)
+{
+	struct test_job *t = (struct test_job *)job;
+	struct replica *replica = r;
+	if (replica->open != 1 || replica->ran++ != t->number)
+		t->out_of_order++;
+	return t->give;
+}
+
+static void done(struct soud_job *job, int rc)
+{
+	struct test_job *t = (struct test_job *)job;
+	if (t->number != *t->next)
+		t->out_of_order++;
+	(*t->next)++;
+	t->got = rc;
+	t->done = true;
+}
+
+static void closed(void *data)
+{
+	*(bool *)data = true;
+}
+
+static void run_jobs(struct replica *replica, struct test_job *jobs, size_t n)
+{
+	uv_loop_t loop;
+	REQUIRE("loop", uv_loop_init(&loop) == 0);
+	struct soud_writer_group group = {replica, begin, commit, rollback, NULL};
+	struct soud_writer *w;
+	struct sou_err err;
+	REQUIRE("starts", soud_writer_new(&w, &loop, &group, &err) == SOU_OK);
+	int next = 0;
+	for (size_t i = 0; i < n; i++) {
+		jobs[i].job = (struct soud_job){.run = run, .done = done};
+		jobs[i].number = (int)i;
+		jobs[i].next = &next;
+		soud_writer_post(w, &jobs[i].job);
+	}
+	CHECK_INT("waiting", soud_writer_waiting(w), ==, n);
+	bool is_closed = false;
+	soud_writer_close(w, closed, &is_closed);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK("closed", is_closed);
+	CHECK_INT("nothing left", uv_loop_close(&loop), ==, 0);
+	CHECK_INT("all came back", next, ==, n);
+}
+
+TEST(writer, order_and_groups)
+{
+	enum { N = 5000 };
+	struct test_job *jobs = calloc(N, sizeof *jobs);
+	struct replica replica = {0};
+	run_jobs(&replica, jobs, N);
+	int wrong = 0;
+	for (int i = 0; i < N; i++)
+		wrong += jobs[i].out_of_order + (jobs[i].got != SOU_OK) + !jobs[i].done;
+	CHECK_INT("R6 each in order, each durable", wrong, ==, 0);
+	CHECK_INT("each ran once", replica.ran, ==, N);
+	CHECK_INT("begins are commits", replica.begins, ==, replica.commits);
+	CHECK("what waits is grouped", replica.commits < N / 4);
+	free(jobs);
+}
+
+TEST(writer, errors)
+{
+	struct test_job jobs[4] = {
+		{.give = SOU_OK}, {.give = SOU_ERIGHT}, {.give = SOU_OK}, {.give = SOU_OK}};
+	struct replica replica = {0};
+	run_jobs(&replica, jobs, 4);
+	CHECK_INT("own error is its own", jobs[1].got, ==, SOU_ERIGHT);
+	CHECK_INT("others are stored", jobs[2].got, ==, SOU_OK);
+
+	struct test_job broken[1] = {{.give = SOU_ESTORE}};
+	struct replica second = {0};
+	run_jobs(&second, broken, 1);
+	CHECK_INT("R21 a store error is told", broken[0].got, ==, SOU_ESTORE);
+	CHECK_INT("R21 and rolled back", second.rollbacks, ==, 1);
+	CHECK_INT("R21 not committed", second.commits, ==, 0);
+
+	struct test_job lost[1] = {{.give = SOU_OK}};
+	struct replica third = {.commit_rc = SOU_ESTORE};
+	run_jobs(&third, lost, 1);
+	CHECK_INT("R6 never saved when the commit failed", lost[0].got, ==, SOU_ESTORE);
+}
