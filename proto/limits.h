@@ -98,7 +98,47 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 	       "a full list fits in a frame");
 
 /* Daemon */
-#define SOU_WRITER_GROUP_MAX 256u /* jobs in one transaction: bounds what one failure takes along  \
-				   */
+#define SOU_WRITER_GROUP_MAX                                                                       \
+	256u /* jobs in one transaction: bounds what one failure takes along                       \
+	      */
+
+/* Transport (12, P16.1; daemon/net) */
+/* Taken from a peer that has not yet shown a key; a handshake needs about 1 KiB. */
+#define SOU_HANDSHAKE_BYTES_MAX 4096u
+#define SOU_HANDSHAKE_MS_MAX    10000u /* from the accept on, or from the connect */
+#define SOU_HANDSHAKES_MAX      64u    /* under way at once; some 0.1 s of work for one core */
+/* Of them from one address that has no known key behind it. */
+#define SOU_HANDSHAKES_ADDRESS_MAX 8u
+/* Accepted and waiting for one of those 8, without TLS memory; and of them from one address: a
+ * building with all its sites. */
+#define SOU_PARKED_MAX         256u
+#define SOU_PARKED_ADDRESS_MAX 64u
+#define SOU_ACCEPTS_TURN_MAX   16u /* in a turn of the loop: handshakes progress in between */
+/* Addresses remembered for the key behind them: all sites of a prefecture, twice. */
+#define SOU_ADDRESSES_KNOWN_MAX 4096u
+#define SOU_FDS_FREE_MIN        32u          /* kept for the replica, its WAL and a reload */
+#define SOU_LINK_BYTES_MAX      (4u << 20)   /* held for one link, both directions */
+#define SOU_LINKS_BYTES_MAX     (128u << 20) /* held for all; beyond, new ones are refused */
+/* Less than so many bytes in so long, in mid-frame, is a slow peer. */
+#define SOU_SLOW_BYTES_MIN 1024u
+#define SOU_SLOW_MS        10000u
+#define SOU_STALL_MS_MAX   120000u /* the peer takes nothing of what waits for it */
+/* For the last bytes of an orderly close: a link that was withdrawn is gone within 5 s. */
+#define SOU_LINGER_MS_MAX  3000u
+#define SOU_UNACKED_MS_MAX 30000u /* the kernel gives up a path that acknowledges nothing */
+/* KeyUpdate and the like, from one peer in the life of a link. */
+#define SOU_POST_HANDSHAKE_MAX 32u
+/* Own KeyUpdate after so many records: AES-GCM is good for 2^24.5 (RFC 8446 5.5). */
+#define SOU_REKEY_RECORDS_MAX  4194304u
+#define SOU_CONNECT_MS_MAX     5000u /* for one address of a name, while others wait */
+#define SOU_DIAL_ADDRESSES_MAX 8u    /* of one name */
+/* A link that lived so long lets the back-off begin anew. */
+#define SOU_DIAL_PROVEN_MS    30000u
+#define SOU_NETWATCH_QUIET_MS 300u /* the network changes in bursts: one notice for each */
+_Static_assert(SOU_LINK_BYTES_MAX >= 2 * SOU_FRAME_BODY_BYTES_MAX + (1u << 20),
+	       "a frame each way, and its ciphertext");
+_Static_assert(SOU_LINKS_BYTES_MAX >= 8 * SOU_LINK_BYTES_MAX,
+	       "a few slow peers do not stop the others");
+_Static_assert(SOU_PARKED_ADDRESS_MAX <= SOU_PARKED_MAX, "one address cannot take more than all");
 
 #endif
