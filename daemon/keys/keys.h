@@ -41,9 +41,7 @@ int soud_key_open(const char *data_dir, enum soud_key which, unsigned index,
 int soud_key_path(const char *data_dir, enum soud_key which, unsigned index, char *out,
 		  size_t bytes);
 
-/* SHA-256 of the DER SubjectPublicKeyInfo of an Ed25519 key (P12.1). */
-struct sou_hash soud_key_tls_hash(const struct sou_hash *public_key);
-/* The pin of DATA/keys/tls.pem. */
+/* The TLS key hash (P12.1) of DATA/keys/tls.pem. Errors as soud_key_open. */
 int soud_key_tls_pin(const char *data_dir, struct sou_hash *out, struct sou_err *err);
 
 #endif
