@@ -141,4 +141,25 @@ _Static_assert(SOU_LINKS_BYTES_MAX >= 8 * SOU_LINK_BYTES_MAX,
 	       "a few slow peers do not stop the others");
 _Static_assert(SOU_PARKED_ADDRESS_MAX <= SOU_PARKED_MAX, "one address cannot take more than all");
 
+/* Control socket (docs/api.md) and the command line */
+#define SOU_HTTP_CONNECTIONS_MAX      64u         /* people and scripts of one machine */
+#define SOU_HTTP_BODY_BYTES_MAX       (4u << 20)  /* the largest plan or list that is imported */
+#define SOU_HTTP_DISCARD_BYTES_MAX    (64u << 20) /* read away, so that a refusal arrives */
+#define SOU_HTTP_HEADER_BYTES_MAX     32768u      /* a connection's memory for headers */
+#define SOU_HTTP_IDLE_S               30u         /* a connection that says nothing */
+#define SOU_HTTP_ACCEPTS_PER_WAKE_MAX 16          /* then the rest of the loop has its turn */
+#define SOU_HTTP_ACCEPT_RETRY_MS      1000u       /* R17: descriptors are used up */
+#define SOU_HTTP_LIST_MAX             64u         /* members of a list in a body */
+#define SOU_HTTP_LINE_BYTES_MAX       255u        /* handles, names of sites */
+#define SOU_HTTP_INTEGER_MAX          9007199254740991 /* 2^53 - 1: what every JSON reader keeps */
+#define SOU_JSON_DEPTH_MAX            16u              /* our shapes need a handful of levels */
+#define SOU_PASSPHRASE_BYTES_MAX      1024u
+#define SOU_CSV_BYTES_MAX             (1u << 20)   /* a list of organisations */
+#define SOU_CALL_REPLY_BYTES_MAX      (256u << 20) /* a table of 30,000 items is a tenth of it */
+#define SOU_CALL_CONNECT_MS           5000
+#define SOU_CALL_TIMEOUT_MS           300000 /* an import on a slow disk */
+_Static_assert(SOU_CSV_BYTES_MAX < SOU_HTTP_BODY_BYTES_MAX,
+	       "a list of organisations fits in a body");
+_Static_assert(SOU_STR_BYTES_MAX < SOU_HTTP_HEADER_BYTES_MAX, "headers stay small beside texts");
+
 #endif

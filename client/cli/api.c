@@ -9,10 +9,7 @@
 #include <unistd.h>
 
 #include "client/cli/say.h"
-
-#define REPLY_BYTES_MAX    ((size_t)256 * 1024 * 1024)
-#define CONNECT_TIMEOUT_MS 5000L
-#define CALL_TIMEOUT_MS    300000L
+#include "proto/limits.h"
 
 #define GET  "GET"
 #define POST "POST"
@@ -32,7 +29,7 @@ struct reply {
 static size_t write_cb(char *bytes, size_t size, size_t count, void *context)
 {
 	struct reply *reply = context;
-	if (reply->bytes.len + size * count > REPLY_BYTES_MAX) {
+	if (reply->bytes.len + size * count > SOU_CALL_REPLY_BYTES_MAX) {
 		reply->too_large = true;
 		return 0;
 	}
@@ -127,8 +124,8 @@ static CURLcode perform(const struct souc_context *cx, CURL *curl,
 	curl_easy_setopt(curl, CURLOPT_PROXY, "");
 	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http");
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_TIMEOUT_MS);
-	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, CALL_TIMEOUT_MS + request->wait_ms);
+	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, (long)SOU_CALL_CONNECT_MS);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)SOU_CALL_TIMEOUT_MS + request->wait_ms);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, write_cb);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, raw);

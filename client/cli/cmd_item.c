@@ -174,11 +174,11 @@ int souc_item_edit(struct souc_context *cx)
 int souc_item_move(struct souc_context *cx)
 {
 	const char *order = cx->arguments[1];
-	size_t digits = strspn(order, "0123456789");
-	if (order[digits] != '\0' || digits > 9 || order[0] == '0')
+	long long place = souc_number_read(order);
+	if (place == 0)
 		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "ORDER", order,
 				 souc_word(cx, SOU_MSG_WANT_NUMBER));
-	return act_on_item(cx, SOUC_R_ITEM_MOVE, json_pack("{s:i}", "order", atoi(order)),
+	return act_on_item(cx, SOUC_R_ITEM_MOVE, json_pack("{s:I}", "order", (json_int_t)place),
 			   SOU_MSG_DONE_MOVED);
 }
 

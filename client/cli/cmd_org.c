@@ -8,8 +8,7 @@
 #include "client/cli/input.h"
 #include "client/cli/ref.h"
 #include "client/cli/say.h"
-
-#define CSV_BYTES_MAX ((size_t)1024 * 1024)
+#include "proto/limits.h"
 
 int souc_org_list(struct souc_context *cx)
 {
@@ -77,7 +76,7 @@ int souc_org_import(struct souc_context *cx)
 {
 	struct souc_buffer csv = {0};
 	json_t *reply = NULL;
-	int rc = souc_input_file(cx, cx->arguments[0], CSV_BYTES_MAX, &csv);
+	int rc = souc_input_file(cx, cx->arguments[0], SOU_CSV_BYTES_MAX, &csv);
 	if (rc == 0) {
 		json_t *body = json_object();
 		souc_body_text(body, "csv", csv.text);

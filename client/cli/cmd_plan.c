@@ -6,8 +6,9 @@
 #include "client/cli/grid.h"
 #include "client/cli/input.h"
 #include "client/cli/say.h"
+#include "proto/limits.h"
 
-#define DOCUMENT_BYTES_MAX ((size_t)4 * 1024 * 1024 - 4096) /* the body's limit less its rest */
+#define DOCUMENT_BYTES_MAX (SOU_HTTP_BODY_BYTES_MAX - 4096u) /* the body's limit less its rest */
 
 static void rounds_draw(struct souc_context *cx, const json_t *rounds)
 {

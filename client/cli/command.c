@@ -146,9 +146,8 @@ static int command_find(struct souc_context *cx, const struct words *words)
 		const char *word = words->word[used - 1];
 		if (strlen(word) > 24)
 			break;
-		if (used == 2)
-			strcat(name, " ");
-		strcat(name, word);
+		size_t len = strlen(name);
+		snprintf(name + len, sizeof name - len, "%s%s", used == 2 ? " " : "", word);
 		for (size_t i = 0; i < souc_command_count; i++) {
 			if (strcmp(souc_commands[i].name, name) != 0)
 				continue;
@@ -195,7 +194,7 @@ static int arguments_check(struct souc_context *cx)
 	return 0;
 }
 
-/* 1…999999999 in plain digits; 0 where it is none. */
+/* As souc_number_read, of the first `digits` characters. */
 static long long number_read(const char *text, size_t digits)
 {
 	if (digits == 0 || digits > 9 || text[0] == '0')
@@ -204,6 +203,12 @@ static long long number_read(const char *text, size_t digits)
 	for (size_t i = 0; i < digits; i++)
 		v = v * 10 + (text[i] - '0');
 	return v;
+}
+
+long long souc_number_read(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+	return text[digits] == '\0' ? number_read(text, digits) : 0;
 }
 
 /* "7d" in milliseconds; 0 where it is none. */
@@ -225,8 +230,7 @@ static long long value_number(int id, const char *text)
 {
 	if (souc_options[id].kind == SOUC_OPTION_TIME_SPAN)
 		return time_span_read(text);
-	size_t digits = strspn(text, "0123456789");
-	return text[digits] == '\0' ? number_read(text, digits) : 0;
+	return souc_number_read(text);
 }
 
 static int value_check(struct souc_context *cx, int id)

@@ -44,6 +44,8 @@ typedef int souc_command_fn(struct souc_context *cx);
 
 /* Value of an option (the last of several), or NULL where it was not given. */
 const char *souc_value(const struct souc_context *cx, enum souc_option_id id);
+/* 1…999999999 in plain digits; 0 where `text` is none. */
+long long souc_number_read(const char *text);
 /* NUMBER and TIME_SPAN (milliseconds), checked by the reader; `otherwise` where not given. */
 long long souc_number(const struct souc_context *cx, enum souc_option_id id, long long otherwise);
 

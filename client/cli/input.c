@@ -12,9 +12,7 @@
 #include <utf8proc.h>
 
 #include "client/cli/say.h"
-
-#define TEXT_BYTES_MAX       8192u /* P2.2: a string of the wire */
-#define PASSPHRASE_BYTES_MAX 1024u
+#include "proto/limits.h"
 
 static bool is_utf8(const char *text, size_t bytes)
 {
@@ -81,7 +79,7 @@ int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *
 	if (text != NULL && file != NULL)
 		return souc_fail(cx, SOU_MSG_USAGE_EXCLUSIVE, "--text", "--file");
 	if (file != NULL)
-		return souc_input_file(cx, file, TEXT_BYTES_MAX, out);
+		return souc_input_file(cx, file, SOU_STR_BYTES_MAX, out);
 	if (text == NULL && !optional)
 		return souc_fail(cx, SOU_MSG_USAGE_MISSING, "--text / --file", "soukatsu");
 	if (text == NULL)
@@ -89,10 +87,10 @@ int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *
 	int rc = souc_input_utf8(cx, "--text", text);
 	if (rc == 0)
 		souc_buffer_puts(out, text);
-	if (rc == 0 && out->len > TEXT_BYTES_MAX) {
+	if (rc == 0 && out->len > SOU_STR_BYTES_MAX) {
 		char bytes[24], limit[24];
 		snprintf(bytes, sizeof bytes, "%zu", out->len);
-		snprintf(limit, sizeof limit, "%u", TEXT_BYTES_MAX);
+		snprintf(limit, sizeof limit, "%u", SOU_STR_BYTES_MAX);
 		rc = souc_fail(cx, SOU_MSG_TEXT_LONG, bytes, limit);
 	}
 	return rc;
@@ -143,7 +141,7 @@ static int from_terminal(struct souc_context *cx, enum sou_msg prompt, struct so
 	int tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 	if (tty < 0)
 		return souc_fail(cx, SOU_MSG_PASSPHRASE_MISSING);
-	char line[PASSPHRASE_BYTES_MAX + 2], text[256];
+	char line[SOU_PASSPHRASE_BYTES_MAX + 2], text[256];
 	snprintf(text, sizeof text, "%s: ", souc_word(cx, prompt));
 	ssize_t n = read_hidden(tty, text, line, sizeof line);
 	close(tty);
@@ -162,7 +160,7 @@ static int from_descriptor(struct souc_context *cx, const char *text, struct sou
 	if (!number || fcntl((int)fd, F_GETFD) < 0)
 		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--passphrase-fd", text,
 				 souc_word(cx, SOU_MSG_WANT_DESCRIPTOR));
-	if (read_all((int)fd, PASSPHRASE_BYTES_MAX + 1, out) != 0)
+	if (read_all((int)fd, SOU_PASSPHRASE_BYTES_MAX + 1, out) != 0)
 		return souc_fail(cx, SOU_MSG_FILE_READ, "--passphrase-fd", strerror(errno));
 	return 0;
 }
@@ -178,9 +176,9 @@ int souc_input_passphrase(struct souc_context *cx, enum sou_msg prompt, struct s
 	out->len = bytes;
 	if (bytes == 0)
 		return souc_fail(cx, SOU_MSG_PASSPHRASE_MISSING);
-	if (bytes > PASSPHRASE_BYTES_MAX) {
+	if (bytes > SOU_PASSPHRASE_BYTES_MAX) {
 		char limit[24];
-		snprintf(limit, sizeof limit, "%u", PASSPHRASE_BYTES_MAX);
+		snprintf(limit, sizeof limit, "%u", SOU_PASSPHRASE_BYTES_MAX);
 		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, "--passphrase-fd", limit, "bytes");
 	}
 	return is_utf8(out->text, bytes) ? 0 : souc_fail(cx, SOU_MSG_TEXT_UTF8, "--passphrase-fd");

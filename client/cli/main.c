@@ -26,7 +26,8 @@ int main(int argc, char **argv)
 	/* R20: a passphrase may pass through here; no core file may keep it. */
 	const struct rlimit none = {0, 0};
 	setrlimit(RLIMIT_CORE, &none);
-	signal(SIGPIPE, SIG_IGN);
+	const struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigaction(SIGPIPE, &ignore, NULL);
 	static struct souc_context cx;
 	cx.out = stdout;
 	cx.err = stderr;

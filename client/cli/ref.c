@@ -60,7 +60,7 @@ int souc_ref_item(struct souc_context *cx, const char *text, json_t **item)
 							       "order"};
 		if (strlen(text) >= sizeof place)
 			return souc_fail(cx, SOU_MSG_ITEM_UNKNOWN, text);
-		strcpy(place, text);
+		memcpy(place, text, strlen(text) + 1);
 		if (!place_split(place, part))
 			return souc_fail(cx, SOU_MSG_ITEM_UNKNOWN, text);
 		for (size_t i = 0; i < PLACE_PARTS; i++) {

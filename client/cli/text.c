@@ -225,9 +225,8 @@ size_t souc_text_line(const char *text, size_t bytes, size_t columns, size_t *sk
 		at = back(text, at);
 	if (at == 0)
 		at = end; /* one long word: break it anyway */
-	*skip = strspn(text + at, " ");
-	if (*skip > bytes - at)
-		*skip = bytes - at;
+	while (at + *skip < bytes && text[at + *skip] == ' ')
+		(*skip)++;
 	while (at > 1 && text[at - 1] == ' ') {
 		at--;
 		(*skip)++;

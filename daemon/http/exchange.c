@@ -7,10 +7,9 @@
 
 #include "daemon/http/state.h"
 #include "daemon/http/value.h"
+#include "proto/limits.h"
 
-#define HTTP_BODY_BYTES_MAX    (4u * 1024 * 1024)
-#define HTTP_BODY_BYTES_FIRST  4096u
-#define HTTP_DISCARD_BYTES_MAX (64u * 1024 * 1024) /* what is read away so that a 413 arrives */
+#define HTTP_BODY_BYTES_FIRST 4096u
 
 static struct soud_request *slot_request(void **slot)
 {
@@ -122,11 +121,11 @@ static void judge_target(struct soud_request *req, const char *url, const char *
 static void reply_too_large(struct soud_request *req)
 {
 	char limit[24];
-	snprintf(limit, sizeof limit, "%u", HTTP_BODY_BYTES_MAX);
+	snprintf(limit, sizeof limit, "%u", SOU_HTTP_BODY_BYTES_MAX);
 	soud_reply_error(
 		req, MHD_HTTP_CONTENT_TOO_LARGE, SOU_MSG_REQUEST_LIMIT,
-		json_pack("{s:i, s:s}", "limit", (int)HTTP_BODY_BYTES_MAX, "unit", "bytes"), "body",
-		limit, "bytes");
+		json_pack("{s:i, s:s}", "limit", (int)SOU_HTTP_BODY_BYTES_MAX, "unit", "bytes"),
+		"body", limit, "bytes");
 }
 
 static enum MHD_Result send_answer(struct soud_request *req)
@@ -155,7 +154,7 @@ static enum MHD_Result begin(struct soud_http *http, struct MHD_Connection *conn
 				 "Content-Length, Transfer-Encoding");
 		return send_answer(req);
 	}
-	if (framing.length > HTTP_DISCARD_BYTES_MAX) {
+	if (framing.length > SOU_HTTP_DISCARD_BYTES_MAX) {
 		req->cut = true;
 		reply_too_large(req);
 		return send_answer(req);
@@ -171,9 +170,9 @@ static enum MHD_Result begin(struct soud_http *http, struct MHD_Connection *conn
 static enum MHD_Result gather(struct soud_request *req, const char *bytes, size_t len)
 {
 	req->body_len += len;
-	if (req->body_len > HTTP_DISCARD_BYTES_MAX)
+	if (req->body_len > SOU_HTTP_DISCARD_BYTES_MAX)
 		return MHD_NO; /* chunked without end: no answer can reach this client */
-	if (req->body_len > HTTP_BODY_BYTES_MAX)
+	if (req->body_len > SOU_HTTP_BODY_BYTES_MAX)
 		req->body_too_large = true;
 	if (req->state != SOUD_REQUEST_READING || req->body_too_large)
 		return MHD_YES;

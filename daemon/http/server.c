@@ -17,13 +17,9 @@
 #include <unistd.h>
 
 #include "daemon/http/state.h"
+#include "proto/limits.h"
 
-#define HTTP_CONNECTIONS_MAX      64u
-#define HTTP_LISTEN_BACKLOG       16
-#define HTTP_HEADER_BYTES_MAX     ((size_t)32 * 1024)
-#define HTTP_IDLE_S               30u
-#define HTTP_ACCEPTS_PER_WAKE_MAX 16
-#define HTTP_ACCEPT_RETRY_MS      1000u
+#define HTTP_LISTEN_BACKLOG 16
 
 static void arm(struct soud_http *http);
 static void shut(struct soud_http *http);
@@ -88,13 +84,13 @@ static void listen_cb(uv_poll_t *poll, int status, int events)
 	(void)events;
 	struct soud_http *http = poll->data;
 	struct sockaddr_un from = {.sun_family = AF_UNIX};
-	for (int i = 0; i < HTTP_ACCEPTS_PER_WAKE_MAX; i++) {
+	for (int i = 0; i < SOU_HTTP_ACCEPTS_PER_WAKE_MAX; i++) {
 		int fd = accept4(http->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM)) {
 			/* The waiting client would wake us without end: look away for a while. */
 			uv_poll_stop(&http->listen_poll);
-			uv_timer_start(&http->accept_timer, accept_retry_cb, HTTP_ACCEPT_RETRY_MS,
-				       0);
+			uv_timer_start(&http->accept_timer, accept_retry_cb,
+				       SOU_HTTP_ACCEPT_RETRY_MS, 0);
 			break;
 		}
 		if (fd < 0)
@@ -171,9 +167,9 @@ static int mhd_start(struct soud_http *http, struct sou_err *err)
 		MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL,
 		soud_exchange_access_cb, http, MHD_OPTION_NOTIFY_COMPLETED,
 		soud_exchange_completed_cb, http, MHD_OPTION_UNESCAPE_CALLBACK, unescape_cb, NULL,
-		MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS_MAX,
-		MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEADER_BYTES_MAX,
-		MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+		MHD_OPTION_CONNECTION_LIMIT, SOU_HTTP_CONNECTIONS_MAX,
+		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)SOU_HTTP_HEADER_BYTES_MAX,
+		MHD_OPTION_CONNECTION_TIMEOUT, SOU_HTTP_IDLE_S, MHD_OPTION_STRICT_FOR_CLIENT, 1,
 		MHD_OPTION_END);
 	if (http->mhd == NULL)
 		return sou_err_set(err, SOU_EIO, "control socket: libmicrohttpd does not start");

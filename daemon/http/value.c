@@ -5,16 +5,11 @@
 #include <utf8proc.h>
 
 #include "proto/error.h"
+#include "proto/limits.h"
 
-#define LINE_BYTES_MAX       255u
-#define NAME_BYTES_MAX       200u  /* P6.1: `by` */
-#define TEXT_BYTES_MAX       8192u /* P2.2: a string of the wire */
-#define PASSPHRASE_BYTES_MAX 1024u
-#define LIST_MEMBERS_MAX     64u
-#define HEX_DIGITS_MIN       4u
-#define ID_DIGITS            32u
-#define HEX_DIGITS_MAX       64u
-#define INTEGER_MAX          9007199254740991 /* 2^53 - 1: what every JSON reader keeps */
+#define HEX_DIGITS_MIN 4u
+#define ID_DIGITS      32u
+#define HEX_DIGITS_MAX 64u
 
 static bool is_control(utf8proc_int32_t c)
 {
@@ -87,14 +82,14 @@ static bool is_integer_text(const char *text)
 	long long v = 0;
 	for (size_t i = 0; i < digits; i++)
 		v = v * 10 + (text[i] - '0');
-	return v <= INTEGER_MAX;
+	return v <= SOU_HTTP_INTEGER_MAX;
 }
 
 bool soud_value_query_fits(char type, const char *value)
 {
 	switch (type) {
 	case 's':
-		return soud_value_is_line(value, strlen(value), LINE_BYTES_MAX);
+		return soud_value_is_line(value, strlen(value), SOU_HTTP_LINE_BYTES_MAX);
 	case 'h':
 		return is_hex(value, HEX_DIGITS_MIN, HEX_DIGITS_MAX);
 	case 'v':
@@ -134,8 +129,8 @@ static int list_fits(char type, const json_t *list, size_t *limit)
 	size_t count = json_array_size(list); /* 0 for what is no array */
 	if (count == 0)
 		return SOU_EINPUT;
-	if (count > LIST_MEMBERS_MAX) {
-		*limit = LIST_MEMBERS_MAX;
+	if (count > SOU_HTTP_LIST_MAX) {
+		*limit = SOU_HTTP_LIST_MAX;
 		return SOU_ELIMIT;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -155,15 +150,15 @@ int soud_value_body_fits(char type, const json_t *value, size_t *limit)
 {
 	switch (type) {
 	case 's':
-		return line_fits(value, LINE_BYTES_MAX, limit);
+		return line_fits(value, SOU_HTTP_LINE_BYTES_MAX, limit);
 	case 'n':
-		return line_fits(value, NAME_BYTES_MAX, limit);
+		return line_fits(value, SOU_BY_BYTES_MAX, limit);
 	case 't':
-		return string_fits(value, 0, TEXT_BYTES_MAX, limit);
+		return string_fits(value, 0, SOU_STR_BYTES_MAX, limit);
 	case 'f':
 		return string_fits(value, 0, SIZE_MAX, limit); /* bounded by the body */
 	case 'p':
-		return string_fits(value, 1, PASSPHRASE_BYTES_MAX, limit);
+		return string_fits(value, 1, SOU_PASSPHRASE_BYTES_MAX, limit);
 	case 'h':
 	case 'v':
 	case 'd':
@@ -173,7 +168,7 @@ int soud_value_body_fits(char type, const json_t *value, size_t *limit)
 		return SOU_OK;
 	case 'i':
 		if (!json_is_integer(value) || json_integer_value(value) < 0 ||
-		    json_integer_value(value) > INTEGER_MAX)
+		    json_integer_value(value) > SOU_HTTP_INTEGER_MAX)
 			return SOU_EINPUT;
 		return SOU_OK;
 	case 'b':
@@ -203,7 +198,7 @@ static int depth_check(const char *text, size_t bytes, size_t *place)
 		} else if (c == '"') {
 			in_string = true;
 		} else if (c == '{' || c == '[') {
-			if (++depth > SOUD_JSON_DEPTH_MAX) {
+			if (++depth > SOU_JSON_DEPTH_MAX) {
 				*place = at;
 				return SOU_ELIMIT;
 			}

@@ -8,8 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define SOUD_JSON_DEPTH_MAX 16u
-
 /* 1..bytes_max bytes of valid UTF-8 without control characters (C0, DEL, C1, line separators). */
 bool soud_value_is_line(const char *text, size_t bytes, size_t bytes_max);
 
@@ -24,7 +22,7 @@ bool soud_value_query_fits(char type, const char *value);
 int soud_value_body_fits(char type, const json_t *value, size_t *limit);
 
 /* Read `bytes` as one JSON object: UTF-8 without byte order mark, no repeated member, no U+0000,
- * nothing after it, at most SOUD_JSON_DEPTH_MAX levels. `place` receives the offset of a fault.
+ * nothing after it, at most SOU_JSON_DEPTH_MAX levels. `place` receives the offset of a fault.
  * SOU_EFORMAT, SOU_ELIMIT (too deep), SOU_ENOMEM. `*out` is owned by the caller. */
 int soud_json_read(const char *text, size_t bytes, json_t **out, size_t *place);
 

@@ -70,7 +70,7 @@ TEST(command, help_is_there)
 		for (const char *s = c->exits; *s != '\0'; s += strspn(s, " ")) {
 			size_t known = 0;
 			for (size_t k = 0; k < ARRAY_LEN(exits); k++)
-				known += exits[k].code == atoi(s);
+				known += exits[k].code == strtol(s, NULL, 10);
 			CHECK_INT(test_printf("%s exit %.2s", c->name, s), known, ==, 1);
 			s += strcspn(s, " ");
 		}

@@ -475,7 +475,8 @@ TEST(http, sizes)
 		send_bytes(fd, body_of(size_cases[i].bytes), size_cases[i].bytes);
 		char start[16] = "";
 		CHECK_INT(size_cases[i].name, recv(fd, start, 12, MSG_WAITALL), ==, 12);
-		CHECK_INT(size_cases[i].name, atoi(start + 9), ==, size_cases[i].status);
+		CHECK_INT(size_cases[i].name, strtol(start + 9, NULL, 10), ==,
+			  size_cases[i].status);
 		close(fd);
 	}
 	size_t long_text = 8193;

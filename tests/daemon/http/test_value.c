@@ -6,6 +6,7 @@
 
 #include "daemon/http/route.h"
 #include "proto/error.h"
+#include "proto/limits.h"
 #include "tests/lib/check.h"
 
 static const struct {
@@ -171,17 +172,15 @@ TEST(value, truncations)
 
 TEST(value, depth)
 {
-	for (size_t depth = SOUD_JSON_DEPTH_MAX - 1; depth <= SOUD_JSON_DEPTH_MAX + 1; depth++) {
-		char text[256] = "";
-		for (size_t i = 0; i < depth; i++)
-			strcat(text, i == 0 ? "{\"a\":" : "[");
-		strcat(text, "\"]}\\\"[[[[[[[[[[[[[[[[[[[[\"");
-		for (size_t i = 0; i < depth; i++)
-			strcat(text, i + 1 == depth ? "}" : "]");
+	for (size_t depth = SOU_JSON_DEPTH_MAX - 1; depth <= SOU_JSON_DEPTH_MAX + 1; depth++) {
+		/* Brackets within a string do not count. */
+		const char *text = test_printf("{\"a\":%.*s\"]}\\\"[[[[[[[[[[[[[[[[[[[[\"%.*s}",
+					       (int)depth - 1, "[[[[[[[[[[[[[[[[[[[[",
+					       (int)depth - 1, "]]]]]]]]]]]]]]]]]]]]");
 		json_t *read = NULL;
 		size_t place;
 		int rc = soud_json_read(text, strlen(text), &read, &place);
-		CHECK_INT("R17 depth", rc, ==, depth <= SOUD_JSON_DEPTH_MAX ? SOU_OK : SOU_ELIMIT);
+		CHECK_INT("R17 depth", rc, ==, depth <= SOU_JSON_DEPTH_MAX ? SOU_OK : SOU_ELIMIT);
 		json_decref(read);
 	}
 }
