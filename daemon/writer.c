@@ -126,6 +126,8 @@ static void on_async(uv_async_t *async)
 	struct queue done = queue_take(&w->done, SIZE_MAX);
 	bool stopped = w->stopped;
 	uv_mutex_unlock(&w->lock);
+	if (done.first != NULL && w->group.landed != NULL)
+		w->group.landed(w->group.landed_data);
 	while (done.first != NULL) {
 		struct soud_job *job = queue_take(&done, 1).first;
 		w->waiting--;

@@ -28,6 +28,9 @@ struct soud_writer_group { /* how a group of jobs becomes durable; on the writer
 	void (*rollback)(void *replica);
 	/* Between groups, nothing open: checkpoints and the like. NULL: nothing. */
 	void (*idle)(void *replica);
+	/* On the loop thread, before the `done` of jobs whose group has ended. NULL: nothing. */
+	void (*landed)(void *landed_data);
+	void *landed_data;
 };
 
 /* Starts the thread. SOU_ENOMEM, SOU_EIO. The loop must run until close is through. */

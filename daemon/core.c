@@ -1,0 +1,318 @@
+/* core.c - opens what a daemon works on and carries commits from the writer thread to the loop. The
+ * notice under `lock` is all that the two threads share besides the writer's queues. */
+#include "daemon/core.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+#include "daemon/keys/fence.h"
+#include "daemon/keys/guard.h"
+#include "daemon/keys/keys.h"
+
+struct soud_core {
+	struct soud_writer *writer;
+	struct soud_replica *replica; /* the writer thread's while it runs */
+	struct soud_reader *reader;
+	struct soud_fence_file *fence;
+	struct sou_signer site, checkpoint;
+	struct soud_listener *listeners;
+	char data_dir[1024];
+	int lock_fd;
+	uv_mutex_t lock;
+	struct soud_notice pending;  /* guarded by lock */
+	bool failed_pending;         /* guarded by lock: the store failed */
+	enum soud_fence_state fence_pending; /* guarded by lock */
+	struct soud_notice notice;   /* the loop's copy */
+	bool broken;
+	enum soud_fence_state unconfirmed;
+	void (*closed_cb)(void *data);
+	void *closed_data;
+};
+
+static int64_t env_wall_ms(void *ctx)
+{
+	(void)ctx;
+	struct timespec now;
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static int env_random(void *ctx, uint8_t *out, size_t n)
+{
+	(void)ctx;
+	while (n > 0) {
+		ssize_t got = getrandom(out, n, 0);
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got <= 0)
+			return SOU_ECRYPTO;
+		out += got;
+		n -= (size_t)got;
+	}
+	return SOU_OK;
+}
+
+void soud_core_env(struct soud_replica_env *env)
+{
+	*env = (struct soud_replica_env){.wall_ms = env_wall_ms, .random = env_random,
+					 .machine = soud_fence_machine()};
+}
+
+/* --- On the writer thread --- */
+
+/* Add what a commit touched to what the loop has not yet seen. Out of memory the loop is told to look at
+ * everything: authority stands for that, because it makes every link look again. */
+static void notice_add(struct soud_notice *n, const struct soud_touched_scope *t)
+{
+	for (size_t i = 0; i < n->scope_count; i++) {
+		if (!sou_id_eq(&n->scopes[i].scope, &t->scope))
+			continue;
+		n->scopes[i].last = t->last;
+		n->scopes[i].entries |= t->entries;
+		n->scopes[i].state |= t->state;
+		return;
+	}
+	if (n->scope_count == n->scope_cap) {
+		size_t cap = n->scope_cap == 0 ? 16 : n->scope_cap * 2;
+		struct soud_notice_scope *v = realloc(n->scopes, cap * sizeof *v);
+		if (v == NULL) {
+			n->authority = true;
+			return;
+		}
+		n->scopes = v;
+		n->scope_cap = cap;
+	}
+	n->scopes[n->scope_count++] =
+		(struct soud_notice_scope){t->scope, t->last, t->entries, t->state};
+}
+
+static void tell_failed(struct soud_core *core)
+{
+	uv_mutex_lock(&core->lock);
+	core->failed_pending = true;
+	uv_mutex_unlock(&core->lock);
+}
+
+static int group_begin(void *data)
+{
+	struct soud_core *core = data;
+	int rc = soud_replica_begin(core->replica);
+	if (rc != SOU_OK)
+		tell_failed(core);
+	return rc == SOU_OK ? SOU_OK : SOU_ESTORE;
+}
+
+static int group_commit(void *data)
+{
+	struct soud_core *core = data;
+	struct soud_committed done;
+	int rc = soud_replica_commit(core->replica, &done);
+	if (rc != SOU_OK) {
+		tell_failed(core);
+		return rc;
+	}
+	uv_mutex_lock(&core->lock);
+	for (size_t i = 0; i < done.scope_count; i++)
+		notice_add(&core->pending, &done.scopes[i]);
+	core->pending.authority |= done.authority;
+	core->fence_pending = soud_replica_unconfirmed(core->replica);
+	uv_mutex_unlock(&core->lock);
+	return SOU_OK;
+}
+
+static void group_rollback(void *data)
+{
+	struct soud_core *core = data;
+	soud_replica_rollback(core->replica);
+	tell_failed(core);
+}
+
+static void group_idle(void *data)
+{
+	struct soud_core *core = data;
+	if (soud_replica_tidy(core->replica, false) == SOU_ESTORE)
+		tell_failed(core);
+}
+
+/* --- On the loop thread --- */
+
+static void on_landed(void *data)
+{
+	struct soud_core *core = data;
+	uv_mutex_lock(&core->lock);
+	struct soud_notice fresh = core->pending;
+	core->pending = core->notice; /* the other buffer, emptied */
+	core->pending.scope_count = 0;
+	core->pending.authority = false;
+	core->broken |= core->failed_pending;
+	core->unconfirmed = core->fence_pending;
+	uv_mutex_unlock(&core->lock);
+	core->notice = fresh;
+	if (fresh.scope_count == 0 && !fresh.authority)
+		return;
+	if (soud_reader_refresh(core->reader) != SOU_OK)
+		core->broken = true;
+	for (struct soud_listener *l = core->listeners, *next; l != NULL; l = next) {
+		next = l->next;
+		l->committed(l->data, &core->notice);
+	}
+}
+
+static void core_free(struct soud_core *core)
+{
+	if (core == NULL)
+		return;
+	soud_reader_close(core->reader);
+	soud_replica_close(core->replica);
+	soud_fence_file_close(core->fence);
+	sou_signer_fini(&core->site);
+	sou_signer_fini(&core->checkpoint);
+	if (core->lock_fd >= 0)
+		soud_guard_unlock(core->lock_fd);
+	free(core->pending.scopes);
+	free(core->notice.scopes);
+	uv_mutex_destroy(&core->lock);
+	free(core);
+}
+
+static void on_writer_closed(void *data)
+{
+	struct soud_core *core = data;
+	void (*closed_cb)(void *) = core->closed_cb;
+	void *closed_data = core->closed_data;
+	if (!core->broken)
+		(void)soud_replica_tidy(core->replica, true);
+	core_free(core);
+	if (closed_cb != NULL)
+		closed_cb(closed_data);
+}
+
+/* The checkpoint key is headquarters' machine's alone: where it lies, this is the hub. */
+static int open_keys(struct soud_core *core, struct sou_err *err)
+{
+	const struct sou_span none = {NULL, 0};
+	int rc = soud_key_open(core->data_dir, SOUD_KEY_SITE, 0, none, &core->site, err);
+	if (rc != SOU_OK)
+		return rc;
+	rc = soud_key_open(core->data_dir, SOUD_KEY_CHECKPOINT, 0, none, &core->checkpoint, err);
+	return rc == SOU_EUNKNOWN ? SOU_OK : rc;
+}
+
+static int open_replica(struct soud_core *core, const char *state_dir, struct sou_err *err)
+{
+	struct soud_replica_env env;
+	soud_core_env(&env);
+	env.site = &core->site;
+	env.checkpoint = core->checkpoint.sign != NULL ? &core->checkpoint : NULL;
+	int rc = soud_fence_file_open(&core->fence, core->data_dir, state_dir, err);
+	if (rc != SOU_OK)
+		return rc;
+	soud_fence_file_io(core->fence, &env.fence);
+	struct soud_replica_options options = {.every_signature = env.checkpoint != NULL};
+	char path[sizeof core->data_dir + 16];
+	(void)snprintf(path, sizeof path, "%s/replica.db", core->data_dir);
+	rc = soud_replica_open(&core->replica, path, &env, &options, err);
+	if (rc != SOU_OK)
+		return rc;
+	core->unconfirmed = core->fence_pending = soud_replica_unconfirmed(core->replica);
+	return soud_reader_open(&core->reader, path, &options, err);
+}
+
+int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_core_options *options,
+		   struct sou_err *err)
+{
+	struct soud_core *core = calloc(1, sizeof *core);
+	if (core == NULL)
+		return sou_err_set(err, SOU_ENOMEM, "core: no memory");
+	core->lock_fd = -1;
+	if (uv_mutex_init(&core->lock) != 0) {
+		free(core);
+		return sou_err_set(err, SOU_EIO, "core: no lock");
+	}
+	int rc = SOU_OK;
+	if (strlen(options->data_dir) >= sizeof core->data_dir) {
+		rc = sou_err_set(err, SOU_ELIMIT, "the name of the data directory is too long");
+		goto out;
+	}
+	memcpy(core->data_dir, options->data_dir, strlen(options->data_dir) + 1);
+	rc = soud_guard_dir(core->data_dir, err);
+	if (rc == SOU_OK)
+		rc = soud_guard_lock(core->data_dir, &core->lock_fd, err);
+	if (rc == SOU_OK)
+		rc = soud_guard_tree(core->data_dir, err);
+	if (rc == SOU_OK)
+		rc = open_keys(core, err);
+	if (rc == SOU_OK)
+		rc = open_replica(core, options->state_dir, err);
+	if (rc != SOU_OK)
+		goto out;
+	struct soud_writer_group group = {.replica = core, .begin = group_begin, .commit = group_commit,
+					  .rollback = group_rollback, .idle = group_idle,
+					  .landed = on_landed, .landed_data = core};
+	rc = soud_writer_new(&core->writer, loop, &group, err);
+	if (rc != SOU_OK)
+		goto out;
+	*out = core;
+	core = NULL;
+out:
+	core_free(core);
+	return rc;
+}
+
+void soud_core_close(struct soud_core *core, void (*closed_cb)(void *data), void *data)
+{
+	core->closed_cb = closed_cb;
+	core->closed_data = data;
+	soud_writer_close(core->writer, on_writer_closed, core);
+}
+
+void soud_core_post(struct soud_core *core, struct soud_job *job)
+{
+	soud_writer_post(core->writer, job);
+}
+
+struct soud_replica *soud_core_job_replica(void *replica)
+{
+	struct soud_core *core = replica;
+	return core->replica;
+}
+
+struct soud_reader *soud_core_reader(struct soud_core *core)
+{
+	return core->reader;
+}
+
+const char *soud_core_data_dir(const struct soud_core *core)
+{
+	return core->data_dir;
+}
+
+enum soud_fence_state soud_core_unconfirmed(const struct soud_core *core)
+{
+	return core->unconfirmed;
+}
+
+bool soud_core_broken(const struct soud_core *core)
+{
+	return core->broken;
+}
+
+void soud_core_listen(struct soud_core *core, struct soud_listener *listener)
+{
+	listener->next = core->listeners;
+	core->listeners = listener;
+}
+
+void soud_core_unlisten(struct soud_core *core, struct soud_listener *listener)
+{
+	for (struct soud_listener **at = &core->listeners; *at != NULL; at = &(*at)->next) {
+		if (*at == listener) {
+			*at = listener->next;
+			return;
+		}
+	}
+}
