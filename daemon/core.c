@@ -23,10 +23,10 @@ struct soud_core {
 	char data_dir[1024];
 	int lock_fd;
 	uv_mutex_t lock;
-	struct soud_notice pending;  /* guarded by lock */
-	bool failed_pending;         /* guarded by lock: the store failed */
+	struct soud_notice pending;          /* guarded by lock */
+	bool failed_pending;                 /* guarded by lock: the store failed */
 	enum soud_fence_state fence_pending; /* guarded by lock */
-	struct soud_notice notice;   /* the loop's copy */
+	struct soud_notice notice;           /* the loop's copy */
 	bool broken;
 	enum soud_fence_state unconfirmed;
 	void (*closed_cb)(void *data);
@@ -58,14 +58,14 @@ static int env_random(void *ctx, uint8_t *out, size_t n)
 
 void soud_core_env(struct soud_replica_env *env)
 {
-	*env = (struct soud_replica_env){.wall_ms = env_wall_ms, .random = env_random,
-					 .machine = soud_fence_machine()};
+	*env = (struct soud_replica_env){
+		.wall_ms = env_wall_ms, .random = env_random, .machine = soud_fence_machine()};
 }
 
 /* --- On the writer thread --- */
 
-/* Add what a commit touched to what the loop has not yet seen. Out of memory the loop is told to look at
- * everything: authority stands for that, because it makes every link look again. */
+/* Add what a commit touched to what the loop has not yet seen. Out of memory the loop is told to
+ * look at everything: authority stands for that, because it makes every link look again. */
 static void notice_add(struct soud_notice *n, const struct soud_touched_scope *t)
 {
 	for (size_t i = 0; i < n->scope_count; i++) {
@@ -250,9 +250,13 @@ int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_co
 		rc = open_replica(core, options->state_dir, err);
 	if (rc != SOU_OK)
 		goto out;
-	struct soud_writer_group group = {.replica = core, .begin = group_begin, .commit = group_commit,
-					  .rollback = group_rollback, .idle = group_idle,
-					  .landed = on_landed, .landed_data = core};
+	struct soud_writer_group group = {.replica = core,
+					  .begin = group_begin,
+					  .commit = group_commit,
+					  .rollback = group_rollback,
+					  .idle = group_idle,
+					  .landed = on_landed,
+					  .landed_data = core};
 	rc = soud_writer_new(&core->writer, loop, &group, err);
 	if (rc != SOU_OK)
 		goto out;

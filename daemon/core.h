@@ -2,8 +2,9 @@
  * reader beside it, and the notice of each commit from the one to the other (R6, R24).
  *
  * Everything here is called on the loop thread. What changes the replica is a job (writer.h) whose
- * `run` finds it by soud_core_job_replica; what reads uses soud_core_reader. After a commit the reader is
- * refreshed first, then the listeners hear of it, then the jobs of that commit are done. */
+ * `run` finds it by soud_core_job_replica; what reads uses soud_core_reader. After a commit the
+ * reader is refreshed first, then the listeners hear of it, then the jobs of that commit are done.
+ */
 #ifndef SOUD_CORE_H
 #define SOUD_CORE_H
 
@@ -23,7 +24,8 @@ int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_co
 /* Runs what was posted, then closes all; closed_cb on the loop, core is gone then. */
 void soud_core_close(struct soud_core *core, void (*closed_cb)(void *data), void *data);
 
-/* `run` of a job gets a pointer that soud_core_job_replica turns into the replica (writer thread). */
+/* `run` of a job gets a pointer that soud_core_job_replica turns into the replica (writer thread).
+ */
 void soud_core_post(struct soud_core *core, struct soud_job *job);
 struct soud_replica *soud_core_job_replica(void *replica);
 
@@ -40,7 +42,7 @@ struct soud_notice { /* a commit, or several */
 		struct sou_id scope;
 		uint64_t last;
 		bool entries, state;
-	} *scopes;
+	} * scopes;
 	size_t scope_count, scope_cap;
 };
 

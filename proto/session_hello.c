@@ -133,6 +133,17 @@ static void take_position(struct step *t, const struct sou_position *p)
 		sou_session_send_heads(t, c);
 }
 
+/* An ack that was lost with the last link: the position says as much, but not since when. */
+static void tell_acked(struct step *t, const struct sou_position *p)
+{
+	struct sou_session *s = t->s;
+	if (t->view->acked(t->view->ctx, &s->site, &s->log, &p->scope) >= p->upto)
+		return;
+	struct sou_action *a = sou_session_action(t, SOU_ACTION_ACKED);
+	if (a != NULL)
+		a->acked = (struct sou_ack){.scope = p->scope, .upto = p->upto};
+}
+
 static void take_list(struct step *t, struct sou_span list)
 {
 	uint32_t count;
@@ -141,6 +152,8 @@ static void take_list(struct step *t, struct sou_span list)
 		struct sou_position p;
 		sou_positions_next(&m, &p);
 		take_position(t, &p);
+		if (!t->s->peer_void && t->s->state != SOU_SESSION_CLOSED)
+			tell_acked(t, &p);
 	}
 }
 

@@ -1,0 +1,244 @@
+/* peer.c - one link and its session: frames become events, actions become frames and jobs (R24). */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/sync/sync_int.h"
+
+void soud_sync_log(struct soud_sync *s, int level, const char *rule, const char *what,
+		   const struct peer *p, const struct sou_id *scope)
+{
+	if (s->o.log == NULL)
+		return;
+	const char *addr = p != NULL && p->link != NULL ? soud_link_addr(p->link)->text : "";
+	s->o.log(s->o.log_data, level, rule, what, addr, scope);
+}
+
+void soud_peer_gone(struct peer *p)
+{
+	if (p->link != NULL || p->jobs > 0)
+		return;
+	struct soud_sync *s = p->sync;
+	for (struct peer **at = &s->peers; *at != NULL; at = &(*at)->next) {
+		if (*at == p) {
+			*at = p->next;
+			break;
+		}
+	}
+	sou_session_free(p->session);
+	sou_actions_fini(&p->actions);
+	free(p->late);
+	free(p);
+	soud_sync_maybe_closed(s);
+}
+
+/* A site may be linked once. The same replica again is the same site that came back: the newer link
+ * stands. Another instance is a clone or a restored copy: refused, and both are told (R12). */
+static void on_live(struct peer *p, const struct sou_action *a)
+{
+	struct soud_sync *s = p->sync;
+	p->from = (struct soud_from){a->peer.site, a->peer.log};
+	p->live = true;
+	p->withdrawn = a->peer.withdrawn;
+	const struct sou_authority *authority = soud_reader_authority(soud_core_reader(s->core));
+	p->is_hub = soud_link_is_outgoing(p->link);
+	if (s->listen != NULL && sou_authority_site(authority, &a->peer.site) != NULL)
+		soud_listen_known(s->listen, p->link);
+	for (struct peer *q = s->peers; q != NULL; q = q->next) {
+		if (q == p || !q->live || q->closing || !sou_id_eq(&q->from.site, &p->from.site))
+			continue;
+		struct sou_id instance = sou_session_peer_instance(q->session);
+		if (sou_id_eq(&instance, &a->peer.instance)) {
+			q->closing = true;
+			soud_link_close(q->link);
+			continue;
+		}
+		soud_sync_log(s, 2, "R12", "a second instance of this site is connected", q, NULL);
+		p->closing = true; /* taken up after this step */
+	}
+	soud_sync_log(s, 0, "P13.1", p->withdrawn ? "linked, withdrawn" : "linked", p, NULL);
+}
+
+static void on_refused(struct peer *p, const struct sou_action *a)
+{
+	struct soud_sync *s = p->sync;
+	s->refused++;
+	if (!p->is_hub || a->refused.upto == 0)
+		return;
+	(void)snprintf(s->refusal, sizeof s->refusal, "%s %.*s", sou_refuse_name(a->refused.code),
+		       (int)a->refused.clause.n, (const char *)a->refused.clause.p);
+	soud_sync_log(s, 1, "P11.12", "the hub does not take entries of a scope", p,
+		      &a->refused.scope);
+}
+
+static void on_close(struct peer *p, const struct sou_action *a)
+{
+	struct soud_sync *s = p->sync;
+	if (p->is_hub || soud_link_is_outgoing(p->link))
+		s->bye = a->close.by_peer && a->close.code != SOU_BYE_NONE
+				 ? sou_bye_name((uint64_t)a->close.code)
+				 : NULL;
+	p->closing = true;
+	soud_link_close(p->link);
+}
+
+static void on_send(struct peer *p, const struct sou_action *a)
+{
+	int rc = soud_link_send_frame(p->link, a->send.kind, p->actions.bytes.p + a->send.at,
+				      (uint32_t)a->send.n);
+	if (a->send.kind == SOU_MSG_NEWS)
+		p->sync->entries_out_bytes += a->send.n;
+	if (rc == SOU_OK || rc == SOU_ESTATE)
+		return;
+	p->closing = true; /* a frame is missing in the stream: nothing may follow */
+	soud_link_abort(p->link, rc == SOU_ENOMEM ? SOUD_LINK_END_NOMEM : SOUD_LINK_END_LIMIT);
+}
+
+static void act(struct peer *p, const struct sou_action *a)
+{
+	switch (a->kind) {
+	case SOU_ACTION_SEND:
+		on_send(p, a);
+		break;
+	case SOU_ACTION_STORE_NEWS:
+		soud_peer_store_news(p, a->token, &a->news);
+		break;
+	case SOU_ACTION_STORE_AUTHORITY:
+		soud_peer_store_series(p, a->token, a->authority.series);
+		break;
+	case SOU_ACTION_STORE_SIGNATURES:
+		soud_peer_store_signatures(p, a->token, &a->signatures);
+		break;
+	case SOU_ACTION_ENROL:
+		soud_peer_enrol(p, a->token, &a->join);
+		break;
+	case SOU_ACTION_LIVE:
+		on_live(p, a);
+		break;
+	case SOU_ACTION_ACKED:
+		soud_peer_late_ack(p, &a->acked);
+		break;
+	case SOU_ACTION_PASSED:
+		soud_peer_late_pass(p, &a->passed.scope, a->passed.upto);
+		break;
+	case SOU_ACTION_REFUSED:
+		on_refused(p, a);
+		break;
+	case SOU_ACTION_JOINED:
+		break; /* a daemon joins nobody: the command line does */
+	case SOU_ACTION_NEW_LOG:
+		soud_peer_new_log(p);
+		break;
+	case SOU_ACTION_ALARM:
+		p->sync->alarms++;
+		break;
+	case SOU_ACTION_LOG:
+		soud_sync_log(p->sync, a->log.level, a->log.rule, a->log.what, p,
+			      sou_id_is_zero(&a->log.scope) ? NULL : &a->log.scope);
+		break;
+	case SOU_ACTION_CLOSE:
+		on_close(p, a);
+		break;
+	}
+}
+
+void soud_peer_event(struct peer *p, struct sou_event *event)
+{
+	if (p->link == NULL && event->kind != SOU_EVENT_STORED)
+		return;
+	event->now_ms = uv_now(p->sync->loop);
+	int rc = sou_session_step(p->session, &p->sync->view, event, &p->actions);
+	if (p->link == NULL)
+		return;
+	bool was_closing = p->closing;
+	for (size_t i = 0; i < p->actions.n && p->link != NULL; i++)
+		act(p, &p->actions.v[i]);
+	if (rc != SOU_OK && !p->closing) {
+		p->closing = true;
+		soud_link_abort(p->link, SOUD_LINK_END_NOMEM);
+		return;
+	}
+	if (p->closing && !was_closing && sou_session_state(p->session) == SOU_SESSION_LIVE) {
+		struct sou_event told = {.kind = SOU_EVENT_INSTANCE};
+		soud_peer_event(p, &told);
+	}
+}
+
+static void on_open(struct soud_link *link, void *data)
+{
+	struct soud_sync *s = data;
+	struct peer *p = calloc(1, sizeof *p);
+	const struct soud_identity *me = soud_reader_identity(soud_core_reader(s->core));
+	struct sou_session_options o = {
+		.net = me->net,
+		.site = me->site,
+		.log = me->log,
+		.instance = me->instance,
+		.own_wanted = soud_core_unconfirmed(s->core) > SOUD_FENCE_NONE,
+		.every_signature = me->hub,
+		.hub = me->hub,
+	};
+	(void)snprintf(o.software, sizeof o.software, "soukatsu %s", SOU_VERSION);
+	if (p == NULL || sou_session_new(&p->session, &o) != SOU_OK ||
+	    soud_link_exporter(link, p->exporter) != SOU_OK) {
+		if (p != NULL)
+			sou_session_free(p->session);
+		free(p);
+		soud_link_set_data(link, NULL);
+		soud_link_abort(link, SOUD_LINK_END_NOMEM);
+		return;
+	}
+	p->sync = s;
+	p->link = link;
+	p->next = s->peers;
+	s->peers = p;
+	soud_link_set_data(link, p);
+	struct sou_event e = {.kind = SOU_EVENT_OPENED,
+			      .opened = {.connecting = soud_link_is_outgoing(link),
+					 .tls = *soud_link_spki(link)}};
+	soud_peer_event(p, &e);
+}
+
+static void on_frame(struct soud_link *link, void *data, const struct sou_frame *frame)
+{
+	struct peer *p = data;
+	if (p->closing)
+		return;
+	p->contact_ms = soud_wall_ms();
+	if (soud_link_is_outgoing(link))
+		p->sync->hub_contact_ms = p->contact_ms;
+	struct sou_event e = {
+		.kind = SOU_EVENT_FRAME,
+		.frame = {.kind = frame->kind, .body = {frame->body, frame->body_bytes}}};
+	soud_peer_event(p, &e);
+}
+
+static void on_closed(struct soud_link *link, void *data, enum soud_link_end end,
+		      const char *detail)
+{
+	(void)link;
+	(void)detail;
+	struct peer *p = data;
+	if (p == NULL)
+		return; /* given up in on_open */
+	soud_sync_log(p->sync, end == SOUD_LINK_END_LOCAL || end == SOUD_LINK_END_PEER ? 0 : 1,
+		      "R18", soud_link_end_text(end), p, NULL);
+	p->link = NULL;
+	p->closing = true;
+	soud_peer_flush(p);
+	soud_peer_gone(p);
+}
+
+static void on_refused_link(struct soud_link *link, void *data, enum soud_link_end end,
+			    const char *detail)
+{
+	(void)link;
+	(void)detail;
+	soud_sync_log(data, 1, "R17", soud_link_end_text(end), NULL, NULL);
+}
+
+const struct soud_link_cbs soud_peer_cbs = {
+	.open_cb = on_open,
+	.frame_cb = on_frame,
+	.closed_cb = on_closed,
+	.refused_cb = on_refused_link,
+};

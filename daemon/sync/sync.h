@@ -1,0 +1,66 @@
+/* sync.h - all links of a daemon: listening, the one dial to the hub, and a session on each (R14,
+ * R17, R18, R24). The loop thread's. A commit wakes the sessions whose scopes it touched; what they
+ * send is read by the core's reader; what they receive becomes jobs of the writer. */
+#ifndef SOUD_SYNC_H
+#define SOUD_SYNC_H
+
+#include "daemon/core.h"
+#include "daemon/net/dial.h"
+#include "daemon/net/link.h"
+#include "daemon/net/listen.h"
+
+struct soud_sync;
+
+struct soud_sync_options {
+	const char *listen;  /* HOST:PORT; "" or NULL: takes no links */
+	const char *connect; /* HOST:PORT of the hub; "" or NULL: none */
+	uint32_t backoff_ms_min, backoff_ms_max;
+	bool paused; /* begin without dialling */
+	/* Log lines: level 0 info, 1 warning, 2 error; rule and what are static; peer is an
+	 * address. */
+	void (*log)(void *data, int level, const char *rule, const char *what, const char *peer,
+		    const struct sou_id *scope);
+	void *log_data;
+};
+
+/* SOU_EINPUT: an address; SOU_EBUSY: the port is in use; SOU_EUNKNOWN: no TLS key; SOU_EIO,
+ * SOU_ENOMEM. */
+int soud_sync_new(struct soud_sync **out, uv_loop_t *loop, struct soud_core *core,
+		  const struct soud_sync_options *options, struct sou_err *err);
+/* Says goodbye on each link, closes all; closed_cb when nothing of it is left. Close before the
+ * core. */
+void soud_sync_close(struct soud_sync *s, void (*closed_cb)(void *data), void *data);
+
+uint16_t soud_sync_port(const struct soud_sync *s); /* 0: not listening */
+
+void soud_sync_now(struct soud_sync *s); /* does not wait for the back-off, nor after a refusal */
+void soud_sync_pause(struct soud_sync *s);
+void soud_sync_resume(struct soud_sync *s);
+
+struct soud_sync_status {
+	bool listens, dials, paused;
+	struct soud_dial_status dial; /* when it dials */
+	size_t links, live;           /* open; past both hellos */
+	bool hub_live;                /* the link to the hub is past both hellos */
+	bool quiet;                   /* and on it nothing is under way, all is sent and acked */
+	uint64_t hub_contact_ms; /* wall clock of the last frame from the hub; 0: never in this run
+				  */
+	uint64_t entries_in, entries_out_bytes, alarms, refused; /* since the start */
+	const char *refusal; /* the last refusal by the hub, as P rule and word; NULL: none */
+	const char *bye;     /* why the hub ended the last link; NULL: not by bye */
+};
+void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out);
+
+struct soud_sync_link { /* one open link, for status */
+	struct sou_id site;
+	char addr[64];
+	bool outgoing, live, withdrawn, quiet;
+	uint64_t contact_ms; /* wall clock of the last frame */
+};
+size_t soud_sync_links(const struct soud_sync *s, struct soud_sync_link *out, size_t max);
+
+/* Ask whoever is linked for versions that are named and not stored (R9); ascending, distinct. */
+void soud_sync_want(struct soud_sync *s, const struct sou_id *scope, const struct sou_id *versions,
+		    uint32_t count);
+
+#endif

@@ -1,0 +1,81 @@
+/* sync_int.h - the inside of sync.h, shared by sync*.c alone.
+ *
+ * A peer lives from its link's open_cb until its link is closed and its last job is done. */
+#ifndef SOUD_SYNC_INT_H
+#define SOUD_SYNC_INT_H
+
+#include "daemon/sync/sync.h"
+
+struct late { /* acks and passed positions that may wait a little: one row a scope, the highest */
+	struct sou_id scope;
+	uint64_t acked, received_ms, passed;
+};
+
+struct peer {
+	struct soud_sync *sync;
+	struct soud_link *link; /* NULL once closed */
+	struct sou_session *session;
+	struct sou_actions actions;
+	struct soud_from from; /* site and log; set by LIVE */
+	uint8_t exporter[SOUD_TLS_EXPORTER_BYTES];
+	bool live, withdrawn, is_hub, closing;
+	size_t jobs; /* of the writer, not yet done */
+	uint64_t contact_ms;
+	struct late *late;
+	size_t late_count, late_cap;
+	struct peer *next;
+};
+
+struct soud_sync {
+	uv_loop_t *loop;
+	struct soud_core *core;
+	struct soud_sync_options o;
+	struct soud_net *net;
+	struct soud_tls *tls;
+	struct soud_listen *listen;
+	struct soud_dial *dial;
+	struct soud_netwatch *watch;
+	struct soud_listener listener;
+	struct sou_view view;
+	struct peer *peers;
+	uv_timer_t tick, flush;
+	bool paused, closing, flush_armed;
+	int handles; /* timers not yet closed */
+	uint64_t entries_in, entries_out_bytes, alarms, refused;
+	uint64_t hub_contact_ms;
+	char refusal[48];
+	const char *bye;
+	void (*closed_cb)(void *data);
+	void *closed_data;
+};
+
+#define SOUD_SYNC_TICK_MS 1000u
+/* Acks are written behind the entries: at the hub 62 come for each change, at a site a person
+ * looks. */
+#define SOUD_SYNC_FLUSH_HUB_MS  500u
+#define SOUD_SYNC_FLUSH_SITE_MS 30u
+
+/* peer.c */
+extern const struct soud_link_cbs soud_peer_cbs;
+void soud_peer_event(struct peer *p, struct sou_event *event);
+void soud_peer_gone(struct peer *p); /* frees it when nothing holds it */
+void soud_sync_log(struct soud_sync *s, int level, const char *rule, const char *what,
+		   const struct peer *p, const struct sou_id *scope);
+
+/* jobs.c: each takes a copy of what it needs and answers with SOU_EVENT_STORED */
+void soud_peer_store_news(struct peer *p, uint64_t token, const struct sou_news *news);
+void soud_peer_store_series(struct peer *p, uint64_t token, struct sou_span series);
+void soud_peer_store_signatures(struct peer *p, uint64_t token, const struct sou_signatures *s);
+void soud_peer_enrol(struct peer *p, uint64_t token, const struct sou_join *join);
+void soud_peer_new_log(struct peer *p);
+/* Remember; soud_sync_flush posts what is remembered. */
+void soud_peer_late_ack(struct peer *p, const struct sou_ack *ack);
+void soud_peer_late_pass(struct peer *p, const struct sou_id *scope, uint64_t upto);
+void soud_peer_flush(struct peer *p);
+
+/* sync.c */
+void soud_sync_arm_flush(struct soud_sync *s);
+void soud_sync_maybe_closed(struct soud_sync *s);
+uint64_t soud_wall_ms(void);
+
+#endif
