@@ -9,29 +9,29 @@
 #include "id.h"
 #include "mp.h"
 
-enum sou_msg { /* P11.2 */
-	       SOU_MSG_HELLO = 1,
-	       SOU_MSG_AUTHORITY,
-	       SOU_MSG_HEADERS,
-	       SOU_MSG_NEWS,
-	       SOU_MSG_ACK,
-	       SOU_MSG_REFUSE,
-	       SOU_MSG_POSITIONS_WANT,
-	       SOU_MSG_POSITIONS,
-	       SOU_MSG_HEADS,
-	       SOU_MSG_WANT,
-	       SOU_MSG_SIGNATURES_WANT,
-	       SOU_MSG_SIGNATURES,
-	       SOU_MSG_DIGEST,
-	       SOU_MSG_PING,
-	       SOU_MSG_PONG,
-	       SOU_MSG_BYE,
-	       SOU_MSG_JOIN,
-	       SOU_MSG_JOINED,
-	       /* 20..27 of section 14 and 15 are described and not built: passed over like unknown
-		  ones. */
+enum sou_frame_kind { /* P11.2 */
+		      SOU_FRAME_HELLO = 1,
+		      SOU_FRAME_AUTHORITY,
+		      SOU_FRAME_HEADERS,
+		      SOU_FRAME_NEWS,
+		      SOU_FRAME_ACK,
+		      SOU_FRAME_REFUSE,
+		      SOU_FRAME_POSITIONS_WANT,
+		      SOU_FRAME_POSITIONS,
+		      SOU_FRAME_HEADS,
+		      SOU_FRAME_WANT,
+		      SOU_FRAME_SIGNATURES_WANT,
+		      SOU_FRAME_SIGNATURES,
+		      SOU_FRAME_DIGEST,
+		      SOU_FRAME_PING,
+		      SOU_FRAME_PONG,
+		      SOU_FRAME_BYE,
+		      SOU_FRAME_JOIN,
+		      SOU_FRAME_JOINED,
+		      /* 20..27 of section 14 and 15 are described and not built: passed over like
+			 unknown ones. */
 };
-const char *sou_msg_name(uint8_t kind); /* "hello", ...; "unknown" */
+const char *sou_frame_name(uint8_t kind); /* "hello", ...; "unknown" */
 
 enum sou_hello_flag { SOU_HELLO_OWN_WANTED = 1, SOU_HELLO_EVERY_SIGNATURE = 2 }; /* P11.5 */
 enum sou_data_flag { SOU_DATA_ZSTD = 1, SOU_DATA_ANSWER = 2 };                   /* P11.6 */

@@ -68,27 +68,27 @@ void sou_signatures_put(struct sou_buf *buf, const struct sou_hash *entry,
 	sou_mp_put_bin(buf, signature, 64);
 }
 
-const char *sou_msg_name(uint8_t kind)
+const char *sou_frame_name(uint8_t kind)
 {
 	static const char *const names[] = {
-		[SOU_MSG_HELLO] = "hello",
-		[SOU_MSG_AUTHORITY] = "authority",
-		[SOU_MSG_HEADERS] = "headers",
-		[SOU_MSG_NEWS] = "news",
-		[SOU_MSG_ACK] = "ack",
-		[SOU_MSG_REFUSE] = "refuse",
-		[SOU_MSG_POSITIONS_WANT] = "positions-want",
-		[SOU_MSG_POSITIONS] = "positions",
-		[SOU_MSG_HEADS] = "heads",
-		[SOU_MSG_WANT] = "want",
-		[SOU_MSG_SIGNATURES_WANT] = "signatures-want",
-		[SOU_MSG_SIGNATURES] = "signatures",
-		[SOU_MSG_DIGEST] = "digest",
-		[SOU_MSG_PING] = "ping",
-		[SOU_MSG_PONG] = "pong",
-		[SOU_MSG_BYE] = "bye",
-		[SOU_MSG_JOIN] = "join",
-		[SOU_MSG_JOINED] = "joined",
+		[SOU_FRAME_HELLO] = "hello",
+		[SOU_FRAME_AUTHORITY] = "authority",
+		[SOU_FRAME_HEADERS] = "headers",
+		[SOU_FRAME_NEWS] = "news",
+		[SOU_FRAME_ACK] = "ack",
+		[SOU_FRAME_REFUSE] = "refuse",
+		[SOU_FRAME_POSITIONS_WANT] = "positions-want",
+		[SOU_FRAME_POSITIONS] = "positions",
+		[SOU_FRAME_HEADS] = "heads",
+		[SOU_FRAME_WANT] = "want",
+		[SOU_FRAME_SIGNATURES_WANT] = "signatures-want",
+		[SOU_FRAME_SIGNATURES] = "signatures",
+		[SOU_FRAME_DIGEST] = "digest",
+		[SOU_FRAME_PING] = "ping",
+		[SOU_FRAME_PONG] = "pong",
+		[SOU_FRAME_BYE] = "bye",
+		[SOU_FRAME_JOIN] = "join",
+		[SOU_FRAME_JOINED] = "joined",
 	};
 	if (kind >= sizeof names / sizeof names[0] || names[kind] == NULL)
 		return "unknown";

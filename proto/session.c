@@ -115,7 +115,7 @@ void sou_session_bye(struct step *t, enum sou_bye code, const char *clause, cons
 		return;
 	sou_session_log(t, 1, clause, text, NULL);
 	sou_bye_pack(sou_session_send_begin(t), code, clause, text);
-	sou_session_send_end(t, SOU_MSG_BYE);
+	sou_session_send_end(t, SOU_FRAME_BYE);
 	close_now(t, code, false);
 }
 
@@ -213,7 +213,7 @@ static void on_opened(struct step *t, const struct sou_event *e)
 	if (e->opened.join != NULL) {
 		move_to(s, SOU_SESSION_JOINING);
 		sou_join_pack(sou_session_send_begin(t), e->opened.join);
-		sou_session_send_end(t, SOU_MSG_JOIN);
+		sou_session_send_end(t, SOU_FRAME_JOIN);
 		return;
 	}
 	if (line != NULL) {
@@ -250,87 +250,88 @@ static void on_ping(struct step *t, struct sou_span body)
 		return;
 	}
 	sou_ping_pack(sou_session_send_begin(t), nonce);
-	sou_session_send_end(t, SOU_MSG_PONG);
+	sou_session_send_end(t, SOU_FRAME_PONG);
 }
 
 /* Which frames a state takes (P13.1); a frame that a state does not take is bye 12. */
-static bool takes(const struct sou_session *s, enum sou_msg kind)
+static bool takes(const struct sou_session *s, enum sou_frame_kind kind)
 {
 	switch (s->state) {
 	case SOU_SESSION_NEW:
 	case SOU_SESSION_CLOSED:
 		return false;
 	case SOU_SESSION_JOINING:
-		return kind == SOU_MSG_BYE ||
-		       (s->connecting ? kind == SOU_MSG_JOINED : kind == SOU_MSG_JOIN && s->o.hub);
+		return kind == SOU_FRAME_BYE ||
+		       (s->connecting ? kind == SOU_FRAME_JOINED
+				      : kind == SOU_FRAME_JOIN && s->o.hub);
 	case SOU_SESSION_OPENED:
-		return kind == SOU_MSG_BYE || kind == SOU_MSG_HELLO ||
-		       (kind == SOU_MSG_JOIN && s->o.hub && !s->connecting);
+		return kind == SOU_FRAME_BYE || kind == SOU_FRAME_HELLO ||
+		       (kind == SOU_FRAME_JOIN && s->o.hub && !s->connecting);
 	case SOU_SESSION_LIVE:
 		break;
 	}
-	if (kind == SOU_MSG_HELLO || kind == SOU_MSG_JOIN || kind == SOU_MSG_JOINED)
+	if (kind == SOU_FRAME_HELLO || kind == SOU_FRAME_JOIN || kind == SOU_FRAME_JOINED)
 		return false;
 	if (s->withdrawn) /* P13.13 */
-		return kind == SOU_MSG_NEWS || kind == SOU_MSG_PING || kind == SOU_MSG_PONG ||
-		       kind == SOU_MSG_BYE || kind == SOU_MSG_ACK;
+		return kind == SOU_FRAME_NEWS || kind == SOU_FRAME_PING || kind == SOU_FRAME_PONG ||
+		       kind == SOU_FRAME_BYE || kind == SOU_FRAME_ACK;
 	return true;
 }
 
-static void dispatch(struct step *t, enum sou_msg kind, struct sou_span body)
+static void dispatch(struct step *t, enum sou_frame_kind kind, struct sou_span body)
 {
 	switch (kind) {
-	case SOU_MSG_HELLO:
+	case SOU_FRAME_HELLO:
 		sou_session_on_hello(t, body);
 		if (t->s->state == SOU_SESSION_OPENED && t->s->sent_hello && !t->s->failed)
 			move_to(t->s, SOU_SESSION_LIVE);
 		break;
-	case SOU_MSG_AUTHORITY:
-	case SOU_MSG_HEADERS:
+	case SOU_FRAME_AUTHORITY:
+	case SOU_FRAME_HEADERS:
 		sou_session_on_series(t, (uint8_t)kind, body);
 		break;
-	case SOU_MSG_NEWS:
+	case SOU_FRAME_NEWS:
 		sou_session_on_news(t, body);
 		break;
-	case SOU_MSG_ACK:
+	case SOU_FRAME_ACK:
 		sou_session_on_ack(t, body);
 		break;
-	case SOU_MSG_REFUSE:
+	case SOU_FRAME_REFUSE:
 		sou_session_on_refuse(t, body);
 		break;
-	case SOU_MSG_POSITIONS_WANT:
+	case SOU_FRAME_POSITIONS_WANT:
 		sou_session_on_positions_want(t, body);
 		break;
-	case SOU_MSG_POSITIONS:
+	case SOU_FRAME_POSITIONS:
 		sou_session_on_positions(t, body);
 		break;
-	case SOU_MSG_HEADS:
+	case SOU_FRAME_HEADS:
 		sou_session_on_heads(t, body);
 		break;
-	case SOU_MSG_WANT:
+	case SOU_FRAME_WANT:
 		sou_session_on_want(t, body);
 		break;
-	case SOU_MSG_SIGNATURES_WANT:
+	case SOU_FRAME_SIGNATURES_WANT:
 		sou_session_on_signatures_want(t, body);
 		break;
-	case SOU_MSG_SIGNATURES:
+	case SOU_FRAME_SIGNATURES:
 		sou_session_on_signatures(t, body);
 		break;
-	case SOU_MSG_DIGEST:
+	case SOU_FRAME_DIGEST:
 		sou_session_on_digest(t, body);
 		break;
-	case SOU_MSG_PING:
+	case SOU_FRAME_PING:
 		on_ping(t, body);
 		break;
-	case SOU_MSG_PONG:
+	case SOU_FRAME_PONG:
 		break; /* its arrival is all it says */
-	case SOU_MSG_BYE:
+	case SOU_FRAME_BYE:
 		on_bye(t, body);
 		break;
-	case SOU_MSG_JOIN:
+	case SOU_FRAME_JOIN:
 		sou_session_on_join(t, body);
 		break;
-	case SOU_MSG_JOINED:
+	case SOU_FRAME_JOINED:
 		sou_session_on_joined(t, body);
 		break;
 	}
@@ -340,14 +341,14 @@ static void on_frame(struct step *t, const struct sou_event *e)
 {
 	struct sou_session *s = t->s;
 	s->received_ms = e->now_ms;
-	if (e->frame.kind < SOU_MSG_HELLO || e->frame.kind > SOU_MSG_JOINED) {
+	if (e->frame.kind < SOU_FRAME_HELLO || e->frame.kind > SOU_FRAME_JOINED) {
 		if (s->state != SOU_SESSION_LIVE)
 			sou_session_bye(t, SOU_BYE_ORDER, "P13.1", "a frame before hello");
 		else
 			sou_session_log(t, 0, "P11.1", "a frame of an unknown kind", NULL);
 		return;
 	}
-	enum sou_msg kind = (enum sou_msg)e->frame.kind;
+	enum sou_frame_kind kind = (enum sou_frame_kind)e->frame.kind;
 	if (!takes(s, kind)) {
 		if (s->state == SOU_SESSION_JOINING && !s->connecting)
 			sou_session_bye(t, SOU_BYE_NOT_ENROLLED, "P12.2",
@@ -358,7 +359,7 @@ static void on_frame(struct step *t, const struct sou_event *e)
 		return;
 	}
 	dispatch(t, kind, e->frame.body);
-	if (s->state == SOU_SESSION_LIVE && kind == SOU_MSG_HELLO) {
+	if (s->state == SOU_SESSION_LIVE && kind == SOU_FRAME_HELLO) {
 		sou_session_send_authority(t);
 		sou_session_pump(t);
 	}
@@ -381,7 +382,7 @@ static void on_enrolled(struct step *t, const struct sou_event *e)
 	t->s->key = line->key_id;
 	t->s->peer_known = true;
 	sou_joined_pack(sou_session_send_begin(t), &e->stored.entry);
-	sou_session_send_end(t, SOU_MSG_JOINED);
+	sou_session_send_end(t, SOU_FRAME_JOINED);
 	if (t->s->state == SOU_SESSION_JOINING)
 		move_to(t->s, SOU_SESSION_OPENED);
 }
@@ -457,7 +458,7 @@ static void on_tick(struct step *t, uint64_t now_ms)
 	if (now_ms - s->received_ms >= SOU_IDLE_PING_MS &&
 	    now_ms - s->sent_ms >= SOU_IDLE_PING_MS) {
 		sou_ping_pack(sou_session_send_begin(t), now_ms);
-		sou_session_send_end(t, SOU_MSG_PING);
+		sou_session_send_end(t, SOU_FRAME_PING);
 	}
 	sou_session_flush_acks(t);
 	sou_session_pump(t);
@@ -469,7 +470,7 @@ static void on_want(struct step *t, const struct sou_event *e)
 	if (t->s->state != SOU_SESSION_LIVE || t->s->withdrawn)
 		return;
 	sou_want_pack(sou_session_send_begin(t), &e->want.scope, e->want.versions, e->want.count);
-	sou_session_send_end(t, SOU_MSG_WANT);
+	sou_session_send_end(t, SOU_FRAME_WANT);
 }
 
 static void on_news(struct step *t, const struct sou_event *e)

@@ -196,7 +196,7 @@ struct sou_actions { /* zeroed is valid; reused from step to step */
 };
 void sou_actions_fini(struct sou_actions *a);
 
-/* Cursor over a series: kind is SOU_MSG_HEADERS or SOU_MSG_AUTHORITY. False at the end. */
+/* Cursor over a series: kind is SOU_FRAME_HEADERS or SOU_FRAME_AUTHORITY. False at the end. */
 bool sou_series_next(struct sou_span *series, uint8_t *kind, struct sou_span *body);
 
 /* --- The session --- */

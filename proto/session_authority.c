@@ -64,7 +64,7 @@ static void send_headers_of(struct step *t, const struct sou_id *scope,
 			     .raw_bytes = got.raw_bytes,
 			     .data = sou_buf_span(&s->scratch)};
 	sou_headers_pack(sou_session_send_begin(t), &n);
-	sou_session_send_end(t, SOU_MSG_HEADERS);
+	sou_session_send_end(t, SOU_FRAME_HEADERS);
 }
 
 /* P13.5: only effects that name entries by scope matter; an op that cannot be read is sent as it
@@ -116,7 +116,7 @@ static size_t send_series(struct step *t, size_t first)
 		sou_authority_pack_op(buf, op, sigs);
 		s->op_known[i] = true;
 	}
-	sou_session_send_end(t, SOU_MSG_AUTHORITY);
+	sou_session_send_end(t, SOU_FRAME_AUTHORITY);
 	return end;
 }
 
@@ -165,7 +165,7 @@ void sou_session_on_series(struct step *t, uint8_t kind, struct sou_span body)
 	struct sou_session *s = t->s;
 	bool more = true;
 	int rc;
-	if (kind == SOU_MSG_HEADERS) {
+	if (kind == SOU_FRAME_HEADERS) {
 		struct sou_news n;
 		rc = sou_headers_unpack(&n, body);
 	} else {

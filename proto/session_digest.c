@@ -21,7 +21,7 @@ static void say(struct step *t, struct cursor *c, const struct sou_digest *mine)
 	c->said = sou_digest_half(&d);
 	c->digest_after_ms = t->s->now_ms + SOU_DIGEST_EVERY_MS;
 	sou_digest_pack(sou_session_send_begin(t), &d);
-	sou_session_send_end(t, SOU_MSG_DIGEST);
+	sou_session_send_end(t, SOU_FRAME_DIGEST);
 }
 
 /* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise.

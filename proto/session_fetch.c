@@ -9,7 +9,7 @@ static void refuse_fetch(struct step *t, const struct sou_id *scope, enum sou_re
 				.code = (uint64_t)code,
 				.clause = {(const uint8_t *)clause, sizeof clause - 1}};
 	sou_refusal_pack(sou_session_send_begin(t), &r);
-	sou_session_send_end(t, SOU_MSG_REFUSE);
+	sou_session_send_end(t, SOU_FRAME_REFUSE);
 }
 
 void sou_session_on_want(struct step *t, struct sou_span body)
@@ -36,7 +36,7 @@ void sou_session_on_want(struct step *t, struct sou_span body)
 			     .raw_bytes = got.raw_bytes,
 			     .data = sou_buf_span(&s->scratch)};
 	sou_news_pack(sou_session_send_begin(t), &n);
-	sou_session_send_end(t, SOU_MSG_NEWS);
+	sou_session_send_end(t, SOU_FRAME_NEWS);
 }
 
 void sou_session_on_signatures_want(struct step *t, struct sou_span body)
@@ -57,7 +57,7 @@ void sou_session_on_signatures_want(struct step *t, struct sou_span body)
 		return;
 	}
 	sou_buf_put(sou_session_send_begin(t), s->scratch.p, s->scratch.n);
-	sou_session_send_end(t, SOU_MSG_SIGNATURES);
+	sou_session_send_end(t, SOU_FRAME_SIGNATURES);
 }
 
 void sou_session_on_signatures(struct step *t, struct sou_span body)

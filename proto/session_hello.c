@@ -94,7 +94,7 @@ void sou_session_send_hello(struct step *t)
 		return;
 	h.positions = sou_buf_span(&s->scratch);
 	sou_hello_pack(sou_session_send_begin(t), &h, leaves, leaf_count);
-	sou_session_send_end(t, SOU_MSG_HELLO);
+	sou_session_send_end(t, SOU_FRAME_HELLO);
 	s->sent_hello = true;
 }
 
@@ -106,7 +106,7 @@ void sou_session_send_heads(struct step *t, struct cursor *c)
 	c->taken = c->stored = 0;
 	c->refusing = false;
 	sou_heads_pack(sou_session_send_begin(t), &c->scope, heads, count);
-	sou_session_send_end(t, SOU_MSG_HEADS);
+	sou_session_send_end(t, SOU_FRAME_HEADS);
 }
 
 /* One line of the peer's list: its position in our log, and how its state looks. */
@@ -267,7 +267,7 @@ void sou_session_on_hello(struct step *t, struct sou_span body)
 	} else if (s->mine_void || s->peer_void || !expected_list(t, &h.positions_hash)) {
 		s->positions_wanted = true;
 		sou_empty_pack(sou_session_send_begin(t));
-		sou_session_send_end(t, SOU_MSG_POSITIONS_WANT);
+		sou_session_send_end(t, SOU_FRAME_POSITIONS_WANT);
 	}
 }
 
@@ -281,7 +281,7 @@ void sou_session_on_positions_want(struct step *t, struct sou_span body)
 	sou_buf_clear(&s->scratch);
 	list_mine(t, &s->your_log, false, &s->scratch);
 	sou_positions_pack(sou_session_send_begin(t), sou_buf_span(&s->scratch));
-	sou_session_send_end(t, SOU_MSG_POSITIONS);
+	sou_session_send_end(t, SOU_FRAME_POSITIONS);
 }
 
 void sou_session_on_positions(struct step *t, struct sou_span body)

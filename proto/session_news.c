@@ -68,7 +68,7 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 			     .raw_bytes = got.raw_bytes,
 			     .data = sou_buf_span(&s->scratch)};
 	sou_news_pack(sou_session_send_begin(t), &n);
-	sou_session_send_end(t, SOU_MSG_NEWS);
+	sou_session_send_end(t, SOU_FRAME_NEWS);
 	s->flights[s->flight_count++] = (struct flight){c->scope, got.upto, n.data.n};
 	s->flight_bytes += n.data.n;
 	return true;
@@ -141,7 +141,7 @@ void sou_session_on_news(struct step *t, struct sou_span body)
 static void send_ack(struct step *t, const struct sou_ack *ack)
 {
 	sou_ack_pack(sou_session_send_begin(t), ack);
-	sou_session_send_end(t, SOU_MSG_ACK);
+	sou_session_send_end(t, SOU_FRAME_ACK);
 }
 
 /* Tokens of newly signed own entries (R17): the debt is paid by time, then acks go again. */
@@ -181,7 +181,7 @@ static void refuse(struct step *t, struct cursor *c, const struct sou_event *e, 
 				.has_entry = e->stored.has_entry,
 				.entry = e->stored.entry};
 	sou_refusal_pack(sou_session_send_begin(t), &r);
-	sou_session_send_end(t, SOU_MSG_REFUSE);
+	sou_session_send_end(t, SOU_FRAME_REFUSE);
 	sou_session_log(t, 1, clause, "refused news of a scope", &c->scope);
 }
 

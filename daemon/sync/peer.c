@@ -85,7 +85,7 @@ static void on_send(struct peer *p, const struct sou_action *a)
 {
 	int rc = soud_link_send_frame(p->link, a->send.kind, p->actions.bytes.p + a->send.at,
 				      (uint32_t)a->send.n);
-	if (a->send.kind == SOU_MSG_NEWS)
+	if (a->send.kind == SOU_FRAME_NEWS)
 		p->sync->entries_out_bytes += a->send.n;
 	if (rc == SOU_OK || rc == SOU_ESTATE)
 		return;
