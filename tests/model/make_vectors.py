@@ -1,0 +1,57 @@
+"""Writes the vectors that Python makes into tests/vectors/; with --check only compares, and says what differs.
+
+  /usr/bin/python3 tests/model/make_vectors.py [--check]
+"""
+import json
+import os
+import sys
+
+import lib
+import vectors
+from vectors import entries, simple
+
+FILES = {
+    "names": simple.names_json, "canonical": simple.canonical_json, "keys": simple.keys_json,
+    "places": simple.places_json, "clocks": simple.clocks_json, "invites": simple.invites_json,
+    "headers": entries.headers_json, "payloads": entries.payloads_json, "entries": entries.entries_json,
+}
+
+
+def text_of(made):
+    """One row a line, so that a change shows as a line."""
+    out = []
+    for key, value in vectors.hexed(made).items():
+        if isinstance(value, list) and value and isinstance(value[0], dict):
+            rows = ",\n".join(json.dumps(row, ensure_ascii=False, separators=(",", ":")) for row in value)
+            out.append("%s:[\n%s\n]" % (json.dumps(key), rows))
+        else:
+            out.append("%s:%s" % (json.dumps(key), json.dumps(value, ensure_ascii=False)))
+    return "{" + ",\n".join(out) + "}\n"
+
+
+def stale():
+    """Names of the files that are not what would be written."""
+    bad = []
+    for name, make in FILES.items():
+        path = os.path.join(lib.VECTORS, name + ".json")
+        old = open(path, encoding="utf-8").read() if os.path.exists(path) else None
+        if old != text_of(make()):
+            bad.append(name)
+    return bad
+
+
+def main():
+    if "--check" in sys.argv:
+        bad = stale()
+        if bad:
+            sys.exit("stale, run tests/model/make_vectors.py: " + ", ".join(bad))
+        return
+    for name, make in FILES.items():
+        text = text_of(make())
+        with open(os.path.join(lib.VECTORS, name + ".json"), "w", encoding="utf-8") as f:
+            f.write(text)
+        print("%-12s %7d bytes" % (name, len(text.encode())))
+
+
+if __name__ == "__main__":
+    main()
