@@ -70,7 +70,7 @@ def unpack_redact(flat, rule):
         raise Refused(rule)
     out, last = [], (b"", -1)
     for i, index in zip(flat[::2], flat[1::2]):
-        pair = (mp.raw(i, 32, rule), mp.uint(index, rule))
+        pair = (mp.raw(i, 32, rule), mp.uint(index, rule, top=65535))
         if pair <= last:
             raise Refused(rule)
         out.append(pair)
@@ -85,12 +85,12 @@ SHAPES = {   # P8.4: the members after the type
     ORG_NAME: ("id", "s", "s", "s"),
     ORG_MOVE: ("id", "id"),
     ORG_CLOSE: ("id",),
-    INVITE: ("hash", "id", "s", "u", "u"),
+    INVITE: ("hash", "id", "s", "u16", "u"),
     INVITE_END: ("id",),
     ENROL: ("id", "id", "hash", "hash", "signature"),
     OPEN: ("id", "hash", "hash", _OPTIONAL_ID, "s"),
-    GRANT: ("id", "u", "u", "id", "after"),
-    NARROW: ("hash", "id", "u", _OPTIONAL_ID, "u", "pairs"),
+    GRANT: ("id", "u16", "u", "id", "after"),
+    NARROW: ("hash", "id", "u16", _OPTIONAL_ID, "u", "pairs"),
     CUT: ("id", "id", "pairs"),
     RECUT: ("id", "id", "id", "hashes0"),
     DECIDE: ("id", "id", "id", "hashes0"),
@@ -101,8 +101,8 @@ SHAPES = {   # P8.4: the members after the type
 
 
 def _member(shape, x, rule):
-    if shape == "u":
-        return mp.uint(x, rule)
+    if shape in ("u", "u16"):
+        return mp.uint(x, rule, top=65535 if shape == "u16" else 2 ** 64 - 1)
     if shape == "s":
         return mp.text(x, rule)
     if shape in ("id", _OPTIONAL_ID):

@@ -15,7 +15,7 @@ def _head(small, n, codes, limit):
     raise ValueError("P2.1 too long")
 
 
-def _put(out, value, depth):
+def _put(out, value, depth, deepest):
     if value is None:
         out.append(b"\xc0")
     elif isinstance(value, bool):
@@ -30,11 +30,11 @@ def _put(out, value, depth):
     elif isinstance(value, (bytes, bytearray)):
         out.append(_head(0, len(value), ((0xC4, 1), (0xC5, 2), (0xC6, 4)), 0) + bytes(value))
     elif isinstance(value, (list, tuple)):
-        if depth == DEPTH_MAX:
+        if depth == deepest:
             raise ValueError("P2.3 too deep")
         out.append(_head(0x90, len(value), ((0xDC, 2), (0xDD, 4)), 16))
         for member in value:
-            _put(out, member, depth + 1)
+            _put(out, member, depth + 1, deepest)
     else:
         raise ValueError("P2.1 no such type: %r" % type(value))
 
@@ -55,15 +55,15 @@ def _int(n):
     raise ValueError("P2.1 integer out of range")
 
 
-def encode(value):
+def encode(value, depth_max=DEPTH_MAX):
     out = []
-    _put(out, value, 0)
+    _put(out, value, 0, depth_max)
     return b"".join(out)
 
 
 class _Reader:
-    def __init__(self, data):
-        self.data, self.at = data, 0
+    def __init__(self, data, depth_max):
+        self.data, self.at, self.depth_max = data, 0, depth_max
 
     def take(self, n):
         if n > len(self.data) - self.at:
@@ -119,16 +119,16 @@ class _Reader:
             raise Refused("P2.2 not UTF-8") from None
 
     def array(self, n, depth):
-        if depth == DEPTH_MAX:
+        if depth == self.depth_max:
             raise Refused("P2.3 too deep")
         if n > len(self.data) - self.at:
             raise Refused("P2.4 count above the bytes left")
         return [self.value(depth + 1) for _ in range(n)]
 
 
-def decode(data):
+def decode(data, depth_max=DEPTH_MAX):
     """The value of `data`: None, int, str, bytes or list. Everything else is refused."""
-    reader = _Reader(bytes(data))
+    reader = _Reader(bytes(data), depth_max)
     value = reader.value(0)
     if reader.at != len(reader.data):
         raise Refused("P2.4 trailing bytes")
