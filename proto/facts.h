@@ -1,5 +1,5 @@
 /* facts.h - all that a verdict looks at in one stored entry (R1, P9.1), taken out of its bytes once.
- * Pure. Made by sou_facts_read (codec); taken in by the scope engine (scope.h), which copies it. */
+ * Pure. Made by sou_entry_read (entry.h); taken in by the scope engine (scope.h), which copies it. */
 #ifndef SOU_FACTS_H
 #define SOU_FACTS_H
 

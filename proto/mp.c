@@ -147,6 +147,16 @@ uint64_t sou_mp_uint(struct sou_mp *m, uint64_t max)
 	return v;
 }
 
+uint64_t sou_mp_enum(struct sou_mp *m, uint64_t last)
+{
+	uint64_t v = sou_mp_uint(m, UINT64_MAX);
+	if (v > last) {
+		sou_mp_fail(m, SOU_EFORMAT);
+		return 0;
+	}
+	return v;
+}
+
 uint64_t sou_mp_int(struct sou_mp *m, bool *negative)
 {
 	*negative = sou_mp_peek(m) == SOU_MP_NINT;

@@ -50,6 +50,7 @@ enum sou_mp_type sou_mp_peek(const struct sou_mp *m);
 
 void sou_mp_nil(struct sou_mp *m);
 uint64_t sou_mp_uint(struct sou_mp *m, uint64_t max);
+uint64_t sou_mp_enum(struct sou_mp *m, uint64_t last); /* the same; beyond `last` is SOU_EFORMAT */
 /* An integer of either sign; *negative tells how to read the result (two's complement). */
 uint64_t sou_mp_int(struct sou_mp *m, bool *negative);
 struct sou_span sou_mp_str(struct sou_mp *m, size_t bytes_max); /* P2.2 on top of bytes_max */

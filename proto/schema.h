@@ -6,8 +6,6 @@
 #include "authop.h"
 #include "name.h"
 
-#define SOU_RULE_VERSION 1u
-
 /* P7.1: X(NAME, number, "name") */
 #define SOU_OP_TYPES(X)                                                                            \
 	X(SET, 1, "set")                                                                           \
