@@ -162,4 +162,7 @@ _Static_assert(SOU_CSV_BYTES_MAX < SOU_HTTP_BODY_BYTES_MAX,
 	       "a list of organisations fits in a body");
 _Static_assert(SOU_STR_BYTES_MAX < SOU_HTTP_HEADER_BYTES_MAX, "headers stay small beside texts");
 
+#define SOU_LOG_LINES_PER_MIN 10u /* R17 */
+#define SOU_LOG_PEERS_MAX     256u /* addresses whose lines are counted */
+
 #endif

@@ -6,7 +6,7 @@
 #include "daemon/sync/sync.h"
 
 /* The `link` object of GET /v1/status; NULL: no memory. */
-json_t *soud_sync_json(const struct soud_sync *s, enum sou_lang lang);
+json_t *soud_sync_json(const struct soud_sync *s, struct soud_core *core, enum sou_lang lang);
 
 /* Waits of sync/now that are under way; made once, ended before the sync. */
 struct soud_sync_waits;

@@ -59,6 +59,9 @@ struct soud_sync_link { /* one open link, for status */
 };
 size_t soud_sync_links(const struct soud_sync *s, struct soud_sync_link *out, size_t max);
 
+/* Wall clock, milliseconds since 1970. */
+uint64_t soud_wall_ms(void);
+
 /* Ask whoever is linked for versions that are named and not stored (R9); ascending, distinct. */
 void soud_sync_want(struct soud_sync *s, const struct sou_id *scope, const struct sou_id *versions,
 		    uint32_t count);

@@ -76,6 +76,5 @@ void soud_peer_flush(struct peer *p);
 /* sync.c */
 void soud_sync_arm_flush(struct soud_sync *s);
 void soud_sync_maybe_closed(struct soud_sync *s);
-uint64_t soud_wall_ms(void);
 
 #endif
