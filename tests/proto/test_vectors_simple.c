@@ -8,7 +8,7 @@
 #define EACH(row, file, list)                                                                      \
 	json_t *row##_list = vector_array(vector_load(file), list), *row;                          \
 	size_t row##_at;                                                                           \
-	json_array_foreach(row##_list, row##_at, row)
+	json_array_foreach (row##_list, row##_at, row)
 
 static struct sou_id id_of(json_t *row, const char *key)
 {
@@ -226,14 +226,12 @@ TEST(vectors, clocks)
 	json_t *clocks = vector_load("clocks");
 	json_t *row;
 	size_t i;
-	json_array_foreach(vector_array(clocks, "own"), i, row)
-	{
+	json_array_foreach (vector_array(clocks, "own"), i, row) {
 		int64_t wall = (int64_t)vector_u64(row, "wall_ms");
 		CHECK_U64(vector_str(row, "name"), sou_hlc_next(vector_u64(row, "last"), wall), ==,
 			  vector_u64(row, "own"));
 	}
-	json_array_foreach(vector_array(clocks, "received"), i, row)
-	{
+	json_array_foreach (vector_array(clocks, "received"), i, row) {
 		int64_t wall = (int64_t)vector_u64(row, "wall_ms");
 		CHECK_U64(vector_str(row, "name"),
 			  sou_hlc_seen(vector_u64(row, "last"), vector_u64(row, "hlc"), wall), ==,
