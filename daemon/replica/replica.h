@@ -22,6 +22,7 @@
 
 #include "daemon/replica/intake.h"
 #include "daemon/store/store.h"
+#include "proto/entry.h"
 #include "proto/msg.h"
 #include "proto/session.h"
 
@@ -46,7 +47,7 @@ struct soud_replica_env {
 	const struct sou_verifier *verifier;              /* NULL: sou_verifier_ed25519 */
 	const struct sou_signer *site;       /* feed key; NULL: this replica signs no entry */
 	const struct sou_signer *checkpoint; /* the hub's, for enrol; NULL elsewhere */
-	struct soud_fence_io fence; /* read NULL: no fence is kept (tools that sign nothing) */
+	struct soud_fence_io fence;          /* read NULL: no fence is kept, and none is missed */
 	/* What tells machines apart (R12): a changed value makes the replica unconfirmed. Zero: not
 	 * looked at. */
 	struct sou_id machine;
@@ -102,7 +103,7 @@ const struct sou_err *soud_replica_error(const struct soud_replica *r);
 
 enum soud_fence_state {
 	SOUD_FENCE_AGREES = 0,
-	SOUD_FENCE_NONE,     /* no fence is kept or none was found */
+	SOUD_FENCE_NONE,     /* none was found where one is kept */
 	SOUD_FENCE_OLDER,    /* the replica is older than its fence: restored */
 	SOUD_FENCE_INSTANCE, /* instance or machine differs: cloned, or `restore` was run */
 };
@@ -193,19 +194,11 @@ int soud_replica_new_log(struct soud_replica *r);
 
 /* --- What is written here; all in a transaction --- */
 
-struct soud_value_op {              /* one op; lists and spans are borrowed for the call */
-	uint16_t type, kind, field; /* proto/schema.h */
-	struct sou_id entity;
-	struct sou_span value;         /* canonical bytes of the value; n 0: nil */
-	const struct sou_id *replaces; /* any order, distinct */
-	uint32_t replace_count;
-};
-
 struct soud_act { /* one entry (or parts and a closing entry) in one scope */
 	struct sou_id scope;
 	struct sou_id for_org;
-	struct sou_span by; /* UTF-8, at most SOU_BY_BYTES_MAX */
-	const struct soud_value_op *ops;
+	struct sou_span by;             /* UTF-8, at most SOU_BY_BYTES_MAX */
+	const struct sou_draft_op *ops; /* proto/entry.h; borrowed for the call, as all here */
 	uint32_t op_count;
 	const struct sou_hash *cites;
 	uint32_t cite_count;
