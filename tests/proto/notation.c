@@ -165,3 +165,12 @@ struct sou_span notation_span(const char *text)
 	struct test_bytes b = notation(text);
 	return (struct sou_span){b.b, b.n};
 }
+
+struct sou_span notation_sized(const char *before, size_t n, const char *after, size_t total)
+{
+	size_t got = notation(test_printf("%s%zu%s", before, n, after)).n;
+	struct sou_span bytes =
+		notation_span(test_printf("%s%zu%s", before, n + total - got, after));
+	REQUIRE("as counted", bytes.n == total);
+	return bytes;
+}

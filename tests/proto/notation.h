@@ -16,4 +16,8 @@ struct test_bytes notation(const char *text);
 /* The same as a span that lives until the end of the test. */
 struct sou_span notation_span(const char *text);
 
+/* `before` n `after`, with n such that the bytes are `total`; the n given is a guess with the same
+ * head. */
+struct sou_span notation_sized(const char *before, size_t n, const char *after, size_t total);
+
 #endif

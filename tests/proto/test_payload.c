@@ -105,17 +105,6 @@ TEST(payload, shape)
 	sou_payload_fini(NULL);
 }
 
-/* `before` n `after` as notation, with n such that the bytes are `total`; n is a guess of the same
- * head. */
-static struct sou_span sized(const char *before, size_t n, const char *after, size_t total)
-{
-	size_t got = notation(test_printf("%s%zu%s", before, n, after)).n;
-	struct sou_span bytes =
-		notation_span(test_printf("%s%zu%s", before, n + total - got, after));
-	REQUIRE("as counted", bytes.n == total);
-	return bytes;
-}
-
 #define LARGE "4*([1 16 b16:e2+ 1 s8192:x []]) [1 16 b16:e3 1 s"
 
 TEST(payload, bytes)
@@ -138,8 +127,8 @@ TEST(payload, bytes)
 	};
 	struct sou_payload payload = {0};
 	for (size_t i = 0; i < ARRAY_LEN(sizes); i++) {
-		struct sou_span bytes =
-			sized(sizes[i].before, sizes[i].guess, sizes[i].after, sizes[i].total);
+		struct sou_span bytes = notation_sized(sizes[i].before, sizes[i].guess,
+						       sizes[i].after, sizes[i].total);
 		CHECK_INT(sizes[i].name, sou_payload_read(&payload, bytes), ==, sizes[i].rc);
 	}
 	sou_payload_fini(&payload);
@@ -290,8 +279,8 @@ TEST(payload, redact_largest)
 	/* 49,152 bytes of which all but the smallest values stay: the salts are what makes it
 	 * longer. */
 	struct sou_payload payload = {0};
-	struct sou_span full = sized("[" F " [] 0 [507*([1 16 b16:e1+ 1 ~ []]) " LARGE, 2000,
-				     ":x []]]]", SOU_PAYLOAD_BYTES_MAX);
+	struct sou_span full = notation_sized("[" F " [] 0 [507*([1 16 b16:e1+ 1 ~ []]) " LARGE,
+					      2000, ":x []]]]", SOU_PAYLOAD_BYTES_MAX);
 	struct sou_hash want = hash_of(&payload, full);
 	uint16_t indices[508];
 	for (uint16_t i = 0; i < 508; i++)
