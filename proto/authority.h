@@ -5,6 +5,7 @@
 #define SOU_AUTHORITY_H
 
 #include "authop.h"
+#include "crypto.h"
 #include "error.h"
 #include "name.h"
 
@@ -31,20 +32,26 @@ struct sou_org {
 int sou_authority_new(struct sou_authority **out, const struct sou_hash *genesis);
 void sou_authority_free(struct sou_authority *a);
 
+/* What checks signatures from now on; Ed25519 where nobody says otherwise. Borrowed. */
+void sou_authority_verifier(struct sou_authority *a, const struct sou_verifier *verifier);
+
 /* Check signatures by the keys in force at prev (P8.3) and keep a copy.
- * SOU_EEXIST known already; SOU_EUNKNOWN prev not known; SOU_ESIG; SOU_EFORMAT; SOU_ELIMIT;
- * SOU_ENOMEM. sigs: packed canonical list [[key id, signature]...] as it travels. */
+ * SOU_EEXIST known already; SOU_EUNKNOWN prev not known, or another genesis; SOU_ESIG; SOU_EFORMAT
+ * (also seq, net); SOU_ELIMIT; SOU_ENOMEM; SOU_ECRYPTO. An op without effect (P8.5) is kept:
+ * SOU_OK. sigs: packed canonical list [[key id, signature]...] as it travels. */
 int sou_authority_add(struct sou_authority *a, struct sou_span op, struct sou_span sigs);
 
-/* As above for an op whose signatures somebody checked: reload from the own replica, and tests of
- * the rules that are abstract of bytes. Copies what it needs. */
+/* As above for an op whose signatures beside it somebody checked: reload from the own replica, and
+ * tests of the rules that are abstract of bytes. The signature within an enrol (P8.9) is still
+ * checked. Copies what it needs. */
 int sou_authority_add_checked(struct sou_authority *a, const struct sou_authop *op,
 			      struct sou_span op_bytes, struct sou_span sigs);
 
 /* Derive everything anew from the known ops. Cheap when nothing was added. SOU_ENOMEM. */
 int sou_authority_settle(struct sou_authority *a);
 
-/* Raised by each settle that followed an add; the scope engine compares it. */
+/* Raised by each settle that followed an add; the scope engine compares it. Answers to everything
+ * but the set of ops (count, op, knows, leaves, hash, redacted) are as of the last settle. */
 uint64_t sou_authority_generation(const struct sou_authority *a);
 
 bool sou_authority_forked(const struct sou_authority *a);
@@ -84,7 +91,7 @@ const struct sou_org *sou_authority_org_handle(const struct sou_authority *a,
 					       struct sou_span handle);
 size_t sou_authority_org_count(const struct sou_authority *a);
 const struct sou_org *sou_authority_org_at(const struct sou_authority *a,
-					   size_t i); /* formal order */
+					   size_t i); /* formal order: as made */
 
 /* Is `org` now, or was it ever, in the subtree of `top` (itself included)? */
 bool sou_authority_in_subtree(const struct sou_authority *a, const struct sou_id *top,
