@@ -1,8 +1,10 @@
 /* input.c - reading texts, files and passphrases. */
+#define _GNU_SOURCE /* ppoll */
 #include "client/cli/input.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,28 +111,47 @@ static void stop_cb(int signal_number)
 static const int stop_signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP};
 #define STOP_COUNT (sizeof stop_signals / sizeof *stop_signals)
 
-/* One line from the terminal without echo: bytes read, or -1. */
+/* Wait for input with the stop signals let through only here, so that none falls between looking
+ * and waiting. Bytes read, or -1. */
+static ssize_t read_stoppable(int tty, char *line, size_t cap, const sigset_t *open_mask)
+{
+	struct pollfd ready = {.fd = tty, .events = POLLIN};
+	while (stopped_by == 0) {
+		int n = ppoll(&ready, 1, NULL, open_mask);
+		if (n > 0)
+			return read(tty, line, cap);
+		if (n < 0 && errno != EINTR)
+			return -1;
+	}
+	return -1;
+}
+
+/* One line from the terminal without echo: bytes read, or -1. The echo is off before the prompt is
+ * seen: what is typed early is neither shown nor lost. */
 static ssize_t read_hidden(int tty, const char *prompt, char *line, size_t cap)
 {
 	struct sigaction before[STOP_COUNT], act = {.sa_handler = stop_cb};
 	struct termios shown, hidden;
+	sigset_t stops, mask;
 	if (tcgetattr(tty, &shown) != 0)
 		return -1;
 	hidden = shown;
 	hidden.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK);
 	stopped_by = 0;
-	for (size_t i = 0; i < STOP_COUNT; i++)
+	sigemptyset(&stops);
+	for (size_t i = 0; i < STOP_COUNT; i++) {
+		sigaddset(&stops, stop_signals[i]);
 		sigaction(stop_signals[i], &act, &before[i]);
-	(void)!write(tty, prompt, strlen(prompt));
+	}
+	sigprocmask(SIG_BLOCK, &stops, &mask);
 	tcsetattr(tty, TCSAFLUSH, &hidden);
-	ssize_t n = -1;
-	do
-		n = read(tty, line, cap);
-	while (n < 0 && errno == EINTR && stopped_by == 0);
+	(void)!write(tty, prompt, strlen(prompt));
+	ssize_t n = read_stoppable(tty, line, cap, &mask);
 	tcsetattr(tty, TCSAFLUSH, &shown);
 	(void)!write(tty, "\n", 1);
 	for (size_t i = 0; i < STOP_COUNT; i++)
 		sigaction(stop_signals[i], &before[i], NULL);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
 	if (stopped_by != 0)
 		raise(stopped_by);
 	return n;
