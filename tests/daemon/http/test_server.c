@@ -1,11 +1,13 @@
 /* The control socket over a real Unix socket: what it lets through to a handler, what it refuses
  * and how, answers that come later, clients that leave, and closing with work under way. The
  * server's loop runs in a thread of its own; the test speaks raw HTTP to it. */
+#define _GNU_SOURCE /* setresuid */
 #include <pthread.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "daemon/http/server.h"
@@ -627,4 +629,34 @@ TEST(http, socket_file)
 	CHECK_INT("R20 path too long", soud_http_new(&http, &loop, long_path, handlers, &err), ==,
 		  SOU_EINPUT);
 	CHECK_INT("nothing left in the loop", uv_loop_close(&loop), ==, 0);
+}
+
+/* As another user, with the file system's two locks taken off, so that the kernel's word on the
+ * peer is what is tested. Needs root to become somebody else. */
+TEST(http, other_user)
+{
+	struct fixture *f = fixture_start();
+	if (geteuid() != 0) {
+		printf("SKIP: needs root\n");
+		return;
+	}
+	REQUIRE("folder opened", chmod(test_dir(), 0755) == 0 && chmod(f->path, 0666) == 0);
+	static const char text[] = "GET /v1/status HTTP/1.1\r\nHost: x\r\n\r\n";
+	pid_t child = fork();
+	if (child == 0) {
+		struct sockaddr_un addr = {.sun_family = AF_UNIX};
+		memcpy(addr.sun_path, f->path, strlen(f->path));
+		char byte;
+		if (setresuid(65534, 65534, 65534) != 0)
+			_exit(10);
+		int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+		if (connect(fd, (struct sockaddr *)&addr, sizeof addr) != 0)
+			_exit(11);
+		(void)!send(fd, text, sizeof text - 1, MSG_NOSIGNAL);
+		_exit(recv(fd, &byte, 1, 0) > 0 ? 12 : 0); /* closed without a word */
+	}
+	int status = 0;
+	REQUIRE("child", child > 0 && waitpid(child, &status, 0) == child);
+	CHECK_INT("R19 another user hears nothing", status, ==, 0);
+	CHECK_INT("R19 the own user is served", ask_raw(f, text, sizeof text - 1).status, ==, 200);
 }
