@@ -138,22 +138,18 @@ static bool open_fits(const struct admit *c, const struct sou_effect *e)
 	return true;
 }
 
-/* R7: editor, submitter and approver are given for one organisation, never for a subtree. */
 static bool grant_fits(const struct admit *c, const struct sou_effect *e)
 {
-	const uint16_t single = SOU_ROLE_EDITOR | SOU_ROLE_SUBMITTER | SOU_ROLE_APPROVER;
 	struct sou_id id = authority_org_named(c->o, &e->id);
 	if (!known(c, USE_SITE, &e->site))
 		return false;
 	switch (e->reach) {
 	case SOU_REACH_SCOPE:
+	case SOU_REACH_ALL:
 		return true;
 	case SOU_REACH_SUBTREE:
-		return known(c, USE_ORG, &id) && (e->roles & single) == 0;
 	case SOU_REACH_PROJECTS:
 		return known(c, USE_ORG, &id);
-	case SOU_REACH_ALL:
-		return (e->roles & single) == 0;
 	}
 	return false;
 }
@@ -209,7 +205,7 @@ static bool fits(const struct admit *c, const struct sou_effect *e)
 /* P8.5: which tier may write what, and how many of each. */
 static bool tier_fits(const struct sou_authop *op)
 {
-	uint32_t count[SOU_EFFECT_HUB + 1] = {0}, newer = 0;
+	uint32_t count[SOU_EFFECT_HUB + 1] = {0};
 	const uint32_t root = 1u << SOU_EFFECT_KEYS | 1u << SOU_EFFECT_RECOVER;
 	const uint32_t genesis = 1u << SOU_EFFECT_KEYS | 1u << SOU_EFFECT_ORG |
 				 1u << SOU_EFFECT_OPEN | 1u << SOU_EFFECT_HUB |
@@ -217,10 +213,8 @@ static bool tier_fits(const struct sou_authop *op)
 	uint32_t seen = 0;
 	for (uint32_t i = 0; i < op->effect_count; i++) {
 		uint16_t type = op->effects[i].type;
-		if (type == 0 || type > SOU_EFFECT_HUB) {
-			newer++;
-			continue;
-		}
+		if (type == 0 || type > SOU_EFFECT_HUB)
+			continue; /* P8.6 */
 		seen |= 1u << type;
 		count[type]++;
 	}
@@ -228,16 +222,15 @@ static bool tier_fits(const struct sou_authop *op)
 		return false;
 	switch ((enum sou_tier)op->tier) {
 	case SOU_TIER_GENESIS:
-		return newer == 0 && (seen & ~genesis) == 0 && count[SOU_EFFECT_KEYS] == 1 &&
+		return (seen & ~genesis) == 0 && count[SOU_EFFECT_KEYS] == 1 &&
 		       count[SOU_EFFECT_ORG] == 1 && count[SOU_EFFECT_OPEN] == 1 &&
 		       count[SOU_EFFECT_HUB] == 1;
 	case SOU_TIER_OPERATIONAL:
 		return (seen & (root | 1u << SOU_EFFECT_ENROL)) == 0;
 	case SOU_TIER_ROOT:
-		return (seen & ~root) == 0 && count[SOU_EFFECT_KEYS] <= 1 &&
-		       count[SOU_EFFECT_RECOVER] <= 1;
+		return (seen & ~root) == 0;
 	case SOU_TIER_HUB:
-		return seen == 1u << SOU_EFFECT_ENROL && newer == 0;
+		return seen == 1u << SOU_EFFECT_ENROL && count[SOU_EFFECT_ENROL] == 1;
 	}
 	return false;
 }
@@ -298,9 +291,6 @@ void authority_admit(struct sou_authority *a, uint32_t n, bool joined)
 	if (!o->admissible) {
 		for (uint32_t i = uses_before; i < a->use_count; i++)
 			a->uses[i].kind = USE_VOID;
-		for (uint32_t i = 0; i < o->op.effect_count && o->too_new; i++)
-			if (o->op.effects[i].type == SOU_EFFECT_REDACT)
-				record_redactions(a, &o->op.effects[i]);
 		return;
 	}
 	for (uint32_t i = 0; i < o->op.effect_count; i++) {
@@ -317,9 +307,8 @@ void authority_admit(struct sou_authority *a, uint32_t n, bool joined)
 int authority_joined(const struct sou_authority *a, const struct sou_authop *op, uint32_t parent,
 		     bool *joined)
 {
-	const struct sou_effect *e = op->effects;
-	if (op->tier != SOU_TIER_HUB || op->effect_count != 1 || e->type != SOU_EFFECT_ENROL ||
-	    e->signature.n != SOU_SIGNATURE_BYTES)
+	const struct sou_effect *e = authority_last(op, SOU_EFFECT_ENROL);
+	if (op->tier != SOU_TIER_HUB || e == NULL || e->signature.n != SOU_SIGNATURE_BYTES)
 		return SOU_OK;
 	const struct use *u = authority_use_id(a, USE_INVITE, &e->key_id, parent);
 	if (u == NULL)

@@ -16,8 +16,9 @@ static struct question ask(const struct sou_authority *a, const struct sou_id *s
 	return q;
 }
 
-/* Roles of a grant that no narrowing has ended in this scope. `org`: whose records, NULL for any.
- * past: also gone are roles that end at listed ids, as they are for what is written from now on. */
+/* Roles of a grant that no narrowing has ended in this scope. Those of one `for` count when records
+ * of `org` are asked for (NULL: reading, which they do not end). past: also gone are roles that end
+ * at listed ids, as they are for what is written from now on. */
 static uint16_t roles_left(const struct question *q, const struct auth_grant *g,
 			   const struct sou_id *org, bool past)
 {
@@ -40,19 +41,25 @@ static uint16_t roles_left(const struct question *q, const struct auth_grant *g,
 	return roles;
 }
 
+static uint16_t reading_left(const struct question *q, const struct auth_grant *g)
+{
+	return roles_left(q, g, NULL, false) &
+	       (uint16_t)~SOU_ROLE_ADMIN; /* P8.7: admin reads nothing */
+}
+
 /* Does the grant give a right for records of organisation `org` (P8.14), with roles that are left?
  */
 static bool right_for(const struct question *q, const struct auth_grant *g, uint16_t roles,
 		      uint32_t org)
 {
-	const uint16_t subtree = SOU_ROLE_READER | SOU_ROLE_REVIEWER;
-	const uint16_t own = SOU_ROLE_EDITOR | SOU_ROLE_SUBMITTER | SOU_ROLE_APPROVER | subtree;
+	const uint16_t own = SOU_ROLE_EDITOR | SOU_ROLE_SUBMITTER | SOU_ROLE_APPROVER |
+			     SOU_ROLE_READER | SOU_ROLE_REVIEWER;
 	switch ((enum sou_reach)g->reach) {
 	case SOU_REACH_SCOPE:
 		return (roles & own) != 0 && sou_id_eq(&g->id, &q->s->org_more[org].scope);
 	case SOU_REACH_SUBTREE: {
 		uint32_t top = authority_state_org(q->s, &g->id);
-		return (roles & subtree) != 0 && top != SOU_NONE &&
+		return (roles & own) != 0 && top != SOU_NONE &&
 		       authority_ever_below(q->s, top, org);
 	}
 	case SOU_REACH_PROJECTS:
@@ -68,12 +75,11 @@ static bool reads_project(const struct question *q, const struct auth_grant *g,
 {
 	bool named = g->reach == SOU_REACH_ALL ||
 		     (g->reach == SOU_REACH_SCOPE && sou_id_eq(&g->id, q->scope));
-	if (named && roles_left(q, g, NULL, false) != 0)
+	if (named && reading_left(q, g) != 0)
 		return true;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t org = authority_state_org(q->s, &responsible[i]);
-		if (org != SOU_NONE &&
-		    right_for(q, g, roles_left(q, g, &responsible[i], false), org))
+		if (org != SOU_NONE && right_for(q, g, reading_left(q, g), org))
 			return true;
 	}
 	return false;
@@ -84,16 +90,16 @@ static bool reads(const struct question *q, const struct auth_grant *g,
 {
 	const uint16_t all = SOU_ROLE_READER | SOU_ROLE_REVIEWER;
 	if (g->reach == SOU_REACH_SUBTREE && q->s->org_count > 0 &&
-	    sou_id_eq(&g->id, &q->s->orgs[0].id) && (roles_left(q, g, NULL, false) & all) != 0)
+	    sou_id_eq(&g->id, &q->s->orgs[0].id) && (reading_left(q, g) & all) != 0)
 		return true; /* a reader on headquarters reads all scopes */
 	switch (q->kind) {
 	case SOU_SCOPE_AUTHORITY:
 		return true;
 	case SOU_SCOPE_PLAN: /* everybody with any right anywhere needs it */
-		return roles_left(q, g, NULL, false) != 0;
+		return reading_left(q, g) != 0;
 	case SOU_SCOPE_ORG:
 		return authority_reaches(q->s, g->reach, &g->id, q->kind, q->scope, &q->org) &&
-		       roles_left(q, g, &q->org, false) != 0;
+		       reading_left(q, g) != 0;
 	case SOU_SCOPE_PROJECT:
 		return reads_project(q, g, responsible, responsible_count);
 	}

@@ -4,151 +4,120 @@
 #include "limits.h"
 #include "mp.h"
 
-#define SIGNERS_MAX (2 * SOU_ROOT_KEYS_MAX + 3)
-
-struct signer {
-	struct sou_hash key;
+struct signature {
 	struct sou_id key_id;
-	bool old, fresh; /* of the root keys in force, of those that the op names */
-	bool signs;
+	const uint8_t *bytes;
+	struct sou_hash key; /* whose it is, once that is known */
+	bool known;
 };
 
-struct signers {
-	struct signer list[SIGNERS_MAX];
+struct signatures { /* the list beside an op (P8.1) */
+	struct signature list[SOU_AUTHSIGS_MAX];
 	uint32_t count;
-	uint32_t old_needed, fresh_needed; /* how many of each */
 };
 
-static void add(struct signers *s, const struct sou_hash *key, bool old, bool fresh)
-{
-	for (uint32_t i = 0; i < s->count; i++)
-		if (sou_hash_eq(&s->list[i].key, key)) {
-			s->list[i].old |= old;
-			s->list[i].fresh |= fresh;
-			return;
-		}
-	SOU_ASSERT(s->count < SIGNERS_MAX);
-	s->list[s->count++] = (struct signer){*key, sou_key_id(key), old, fresh, false};
-}
-
-static const struct sou_effect *effect_of(const struct sou_authop *op, enum sou_effect_type type)
-{
-	for (uint32_t i = 0; i < op->effect_count; i++)
-		if (op->effects[i].type == type)
-			return &op->effects[i];
-	return NULL;
-}
-
-static bool add_keys(struct signers *s, const struct sou_effect *keys, bool old)
-{
-	if (keys->id_count < 1 || keys->id_count > SOU_ROOT_KEYS_MAX)
-		return false;
-	for (uint32_t i = 0; i < keys->id_count; i++)
-		add(s, &keys->ids[i], old, !old);
-	return true;
-}
-
-static bool genesis_signers(struct signers *s, const struct sou_authop *op)
-{
-	const struct sou_effect *keys = effect_of(op, SOU_EFFECT_KEYS),
-				*open = effect_of(op, SOU_EFFECT_OPEN),
-				*hub = effect_of(op, SOU_EFFECT_HUB);
-	if (keys == NULL || open == NULL || hub == NULL || !add_keys(s, keys, true))
-		return false;
-	add(s, &keys->key, true, false);
-	add(s, &open->key, true, false);
-	add(s, &hub->key, true, false);
-	s->old_needed = s->count;
-	return true;
-}
-
-/* Who must sign; false: nobody can. */
-static bool signers_of(struct signers *s, const struct sou_authority *a,
-		       const struct sou_authop *op, uint32_t parent)
-{
-	if (op->tier == SOU_TIER_GENESIS)
-		return genesis_signers(s, op);
-	const struct authop *p = &a->ops[parent];
-	if (p->keys_op == SOU_NONE || p->hub_op == SOU_NONE)
-		return false;
-	const struct sou_effect *keys = authority_last(&a->ops[p->keys_op].op, SOU_EFFECT_KEYS);
-	const struct sou_effect *hub = authority_last(&a->ops[p->hub_op].op, SOU_EFFECT_HUB);
-	s->old_needed = 1;
-	switch ((enum sou_tier)op->tier) {
-	case SOU_TIER_GENESIS:
-		return false;
-	case SOU_TIER_OPERATIONAL:
-		add(s, &keys->key, true, false);
-		return true;
-	case SOU_TIER_HUB:
-		add(s, &hub->key, true, false);
-		return true;
-	case SOU_TIER_ROOT:
-		break;
-	}
-	if (op->tier != SOU_TIER_ROOT || !add_keys(s, keys, true))
-		return false;
-	s->old_needed = keys->threshold;
-	const struct sou_effect *fresh = effect_of(op, SOU_EFFECT_KEYS);
-	if (fresh == NULL)
-		return true;
-	s->fresh_needed = fresh->threshold;
-	return add_keys(s, fresh, false);
-}
-
-static int check_one(struct signers *s, const struct sou_authority *a, const struct sou_authop *op,
-		     const struct sou_id *key_id, const uint8_t *signature)
-{
-	for (uint32_t i = 0; i < s->count; i++) {
-		struct signer *signer = &s->list[i];
-		if (!sou_id_eq(&signer->key_id, key_id))
-			continue;
-		signer->signs = true;
-		return sou_verify(a->verifier, SOU_CONTEXT_AUTHORITY, &op->net,
-				  (struct sou_span){op->id.b, sizeof op->id.b}, &signer->key,
-				  signature);
-	}
-	return SOU_ESIG;
-}
-
-/* All that are listed, ascending by key id (P8.1), must verify. */
-static int check_list(struct signers *s, const struct sou_authority *a, const struct sou_authop *op,
-		      struct sou_span sigs)
+static int read_list(struct signatures *out, struct sou_span sigs)
 {
 	struct sou_mp m = sou_mp_over(sigs);
-	uint32_t count = sou_mp_array(&m, SOU_AUTHSIGS_MAX);
-	struct sou_id last = {{0}};
-	for (uint32_t i = 0; i < count; i++) {
+	out->count = sou_mp_array(&m, SOU_AUTHSIGS_MAX);
+	for (uint32_t i = 0; i < out->count; i++) {
 		sou_mp_array_of(&m, 2);
-		struct sou_id key_id = sou_mp_id(&m);
-		const uint8_t *signature = sou_mp_fixed(&m, SOU_SIGNATURE_BYTES);
-		if (m.rc == SOU_OK && i > 0 && sou_id_cmp(&last, &key_id) >= 0)
+		out->list[i] = (struct signature){.key_id = sou_mp_id(&m)};
+		out->list[i].bytes = sou_mp_fixed(&m, SOU_SIGNATURE_BYTES);
+		if (i > 0 && sou_id_cmp(&out->list[i - 1].key_id, &out->list[i].key_id) >= 0)
 			sou_mp_fail(&m, SOU_EFORMAT);
-		if (m.rc != SOU_OK)
-			return m.rc;
-		int rc = check_one(s, a, op, &key_id, signature);
-		if (rc != SOU_OK)
-			return rc == SOU_EKEY ? SOU_ESIG : rc;
-		last = key_id;
 	}
 	return sou_mp_end(&m);
+}
+
+/* How many of these keys stand in the list. */
+static uint32_t count_of(struct signatures *s, const struct sou_hash *keys, uint32_t count)
+{
+	uint32_t found = 0;
+	for (uint32_t k = 0; k < count; k++) {
+		struct sou_id id = sou_key_id(&keys[k]);
+		for (uint32_t i = 0; i < s->count; i++) {
+			if (!sou_id_eq(&s->list[i].key_id, &id))
+				continue;
+			s->list[i].key = keys[k];
+			s->list[i].known = true;
+			found++;
+		}
+	}
+	return found;
+}
+
+/* Of a genesis every key that it names signs. */
+static bool genesis_complete(struct signatures *s, const struct sou_authop *op)
+{
+	bool complete = true;
+	for (uint32_t i = 0; i < op->effect_count; i++) {
+		const struct sou_effect *e = &op->effects[i];
+		if (e->type == SOU_EFFECT_KEYS)
+			complete &= count_of(s, e->ids, e->id_count) == e->id_count;
+		if (e->type == SOU_EFFECT_KEYS || e->type == SOU_EFFECT_OPEN ||
+		    e->type == SOU_EFFECT_HUB)
+			complete &= count_of(s, &e->key, 1) == 1;
+	}
+	return complete;
+}
+
+/* By the threshold of the root keys in force, and of those that each `keys` names. */
+static bool root_complete(struct signatures *s, const struct sou_authop *op,
+			  const struct sou_effect *old)
+{
+	bool complete = count_of(s, old->ids, old->id_count) >= old->threshold;
+	for (uint32_t i = 0; i < op->effect_count; i++) {
+		const struct sou_effect *e = &op->effects[i];
+		if (e->type == SOU_EFFECT_KEYS)
+			complete &= count_of(s, e->ids, e->id_count) >= e->threshold;
+	}
+	return complete;
+}
+
+/* Do those who must sign stand in the list? Marks whose each signature is. */
+static bool complete(struct signatures *s, const struct sou_authority *a,
+		     const struct sou_authop *op, uint32_t parent)
+{
+	if (op->tier == SOU_TIER_GENESIS)
+		return genesis_complete(s, op);
+	const struct authop *p = &a->ops[parent];
+	if (p->keys_op == SOU_NONE || p->hub_op == SOU_NONE)
+		return false; /* on a genesis without effect nobody can sign */
+	const struct sou_effect *keys = authority_last(&a->ops[p->keys_op].op, SOU_EFFECT_KEYS);
+	const struct sou_effect *hub = authority_last(&a->ops[p->hub_op].op, SOU_EFFECT_HUB);
+	switch ((enum sou_tier)op->tier) {
+	case SOU_TIER_GENESIS:
+		break;
+	case SOU_TIER_OPERATIONAL:
+		return count_of(s, &keys->key, 1) == 1;
+	case SOU_TIER_HUB:
+		return count_of(s, &hub->key, 1) == 1;
+	case SOU_TIER_ROOT:
+		return root_complete(s, op, keys);
+	}
+	return false;
 }
 
 static int check(const struct sou_authority *a, const struct sou_authop *op, uint32_t parent,
 		 struct sou_span sigs)
 {
-	struct signers s = {.count = 0};
-	if (!signers_of(&s, a, op, parent))
-		return SOU_ESIG;
-	int rc = check_list(&s, a, op, sigs);
+	struct signatures s;
+	int rc = read_list(&s, sigs);
 	if (rc != SOU_OK)
 		return rc;
-	uint32_t old = 0, fresh = 0;
+	if (!complete(&s, a, op, parent))
+		return SOU_ESIG;
 	for (uint32_t i = 0; i < s.count; i++) {
-		old += s.list[i].signs && s.list[i].old;
-		fresh += s.list[i].signs && s.list[i].fresh;
+		if (!s.list[i].known)
+			return SOU_ESIG;
+		rc = sou_verify(a->verifier, SOU_CONTEXT_AUTHORITY, &op->net,
+				(struct sou_span){op->id.b, sizeof op->id.b}, &s.list[i].key,
+				s.list[i].bytes);
+		if (rc != SOU_OK)
+			return rc == SOU_EKEY ? SOU_ESIG : rc;
 	}
-	return old >= s.old_needed && fresh >= s.fresh_needed ? SOU_OK : SOU_ESIG;
+	return SOU_OK;
 }
 
 int sou_authority_add(struct sou_authority *a, struct sou_span op_bytes, struct sou_span sigs)

@@ -278,7 +278,7 @@ static int apply_branches(struct state *s, const struct sou_authority *a)
 {
 	for (uint32_t b = 0; b < s->branch_count; b++) {
 		const struct authop *o = &a->ops[s->branch[b]];
-		for (uint32_t i = 0; o->admissible && i < o->op.effect_count; i++) {
+		for (uint32_t i = 0; o->admissible && !o->too_new && i < o->op.effect_count; i++) {
 			const struct sou_effect *e = &o->op.effects[i];
 			int rc = SOU_OK;
 			if (e->type == SOU_EFFECT_NARROW)

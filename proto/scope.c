@@ -174,16 +174,9 @@ size_t sou_scope_list(struct sou_scope *s, uint64_t pos_after, struct sou_scope_
  * (R17). */
 static bool loosely_above(const struct sou_scope *s, uint32_t above, uint32_t below)
 {
-	for (;;) {
-		const struct node *node = node_at(s, below);
-		if (!node_has(node, NODE_LINKED) && !node_has(node, NODE_ROOTED))
-			return false; /* its own link does not fit */
-		if (below == above)
-			return true;
-		if (!node_has(node, NODE_LINKED))
-			return false;
-		below = node->prev;
-	}
+	while (below != above && node_has(node_at(s, below), NODE_LINKED))
+		below = node_at(s, below)->prev;
+	return below == above;
 }
 
 bool sou_scope_at_or_before(const struct sou_scope *s, const struct sou_hash *id,

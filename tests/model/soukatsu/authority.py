@@ -320,7 +320,7 @@ def step(p, op):
     if op.tier == GENESIS:
         _need(all(types.count(t) == 1 for t in (KEYS, ORGANISATION, OPEN, HUB_KEYS)), "P8.5 genesis")
     if op.tier == HUB:
-        _need(types == [ENROL], "P8.5 hub")
+        _need([t for t in types if t in SHAPES] == [ENROL], "P8.5 hub")
     if op.tier == ROOT:
         _need(op.counter > p.counter, "P8.2 counter")
         p = replace(p, counter=op.counter)

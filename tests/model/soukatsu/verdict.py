@@ -143,7 +143,7 @@ class Scope:
         if self.scope in after:
             opened = a.opened.get((h.site, h.key_id))
             later = opened is not None and a.openings[opened][3] > index
-            above = self.before(r.id) - {r.id}
+            above = self.before(r.id) - {r.id} | {opened}
             if not later and not any(i in above for i in after[self.scope]):
                 return False
         for_ = r.payload.for_
