@@ -52,8 +52,9 @@ _Static_assert(SOU_AUTHSIGS_MAX >= SOU_ROOT_KEYS_MAX + 3, "genesis is signed by 
 	(4u << 20) /* P11.6: raw data of news; what a peer can make us hold for one */
 #define SOU_BATCH_PLAIN_BYTES 512u /* smaller batches of ours are not worth a zstd frame */
 #define SOU_BATCH_PACK_BYTES                                                                       \
-	786432u                 /* raw data of ours: fits in a frame where zstd gains nothing */
-#define SOU_SIGNATURE_EVERY 64u /* P11.10: entries at these seqs keep their own signature */
+	786432u /* raw data of ours: fits in a frame where zstd gains nothing */
+#define SOU_BATCH_PACK_ENTRIES 4096u /* entries in a batch of ours */
+#define SOU_SIGNATURE_EVERY    64u   /* P11.10: entries at these seqs keep their own signature */
 _Static_assert(SOU_RUN_PAYLOAD_BYTES_MAX < SOU_BATCH_PACK_BYTES,
 	       "a batch of ours holds any one run");
 _Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
@@ -162,7 +163,7 @@ _Static_assert(SOU_CSV_BYTES_MAX < SOU_HTTP_BODY_BYTES_MAX,
 	       "a list of organisations fits in a body");
 _Static_assert(SOU_STR_BYTES_MAX < SOU_HTTP_HEADER_BYTES_MAX, "headers stay small beside texts");
 
-#define SOU_LOG_LINES_PER_MIN 10u /* R17 */
+#define SOU_LOG_LINES_PER_MIN 10u  /* R17 */
 #define SOU_LOG_PEERS_MAX     256u /* addresses whose lines are counted */
 
 #endif
