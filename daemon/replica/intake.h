@@ -26,7 +26,7 @@ size_t soud_intake_count(const struct soud_intake *in); /* entries */
 
 /* Choose the signatures to check: all that are there (`every`), or the last of each run and those
  * that run ends depend on. Keys that the authority does not know stay unchecked (P9.4). May be
- * called again after authority changed. SOU_EFORMAT: `every` and a signature is left out. */
+ * called again after authority changed. */
 int soud_intake_keys(struct soud_intake *in, const struct sou_authority *authority, bool every);
 
 /* Check the chosen ones among entries [first, first + count). Marks each good or bad; only

@@ -216,9 +216,16 @@ int soud_replica_act(struct soud_replica *r, const struct soud_act *acts, size_t
  * gives the number back. SOU_ESTATE: not enrolled yet. */
 int soud_replica_entity(struct soud_replica *r, uint16_t kind, struct sou_id *out);
 
-/* Control entries (P7.2). `reason` for epoch-open. names ascending for adopt and anchor. */
-int soud_replica_control(struct soud_replica *r, const struct sou_id *scope, uint16_t type,
-			 const struct sou_hash *names, uint32_t name_count, struct sou_span reason,
+struct soud_control { /* a control entry (P7.2) */
+	struct sou_id scope, for_org;
+	struct sou_span by;           /* empty for automatic ones */
+	uint16_t type;                /* SOU_OP_ADOPT ... SOU_OP_HEARTBEAT */
+	const struct sou_hash *names; /* adopt, anchor: ascending, distinct */
+	uint32_t name_count;
+	struct sou_span reason; /* epoch-open */
+};
+/* Errors as soud_replica_act; `id` may be NULL. */
+int soud_replica_control(struct soud_replica *r, const struct soud_control *control,
 			 struct sou_hash *id, struct sou_err *err);
 
 /* Append authority ops that somebody signed (hub.h makes them). As a local series. */
