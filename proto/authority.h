@@ -113,6 +113,11 @@ bool sou_authority_may_read(const struct sou_authority *a, const struct sou_id *
 uint32_t sou_authority_roles(const struct sou_authority *a, const struct sou_id *site,
 			     const struct sou_id *scope, const struct sou_id *for_org);
 
+/* Roles that a grant of the trunk ever gave the site in this scope, for whomever's records and
+ * whatever became of it; 0: it never had any (P11.12). */
+uint32_t sou_authority_ever(const struct sou_authority *a, const struct sou_id *site,
+			    const struct sou_id *scope);
+
 bool sou_authority_redacted(const struct sou_authority *a, const struct sou_hash *entry,
 			    uint16_t index);
 

@@ -158,3 +158,18 @@ uint32_t sou_authority_roles(const struct sou_authority *a, const struct sou_id 
 	}
 	return roles;
 }
+
+uint32_t sou_authority_ever(const struct sou_authority *a, const struct sou_id *site,
+			    const struct sou_id *scope)
+{
+	const struct auth_site *who = authority_state_site(a->state, site);
+	struct question q = ask(a, scope);
+	uint32_t roles = 0;
+	for (uint32_t g = who == NULL ? SOU_NONE : who->grants_first; g != SOU_NONE;
+	     g = a->state->grants[g].next_of_site) {
+		const struct auth_grant *grant = &a->state->grants[g];
+		if (authority_reaches(a->state, grant->reach, &grant->id, q.kind, scope, &q.org))
+			roles |= grant->roles;
+	}
+	return roles;
+}

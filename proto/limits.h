@@ -98,6 +98,10 @@ _Static_assert(SOU_SESSION_PENDING_MAX >= SOU_NEWS_FLIGHTS_MAX, "an honest peer'
 _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 	       "a full list fits in a frame");
 
+/* Replica (P11.12, P16.1) */
+#define SOU_FEED_HELD_MAX       10000u      /* R17: a feed's entries that are pending or held */
+#define SOU_FEED_HELD_BYTES_MAX (64u << 20) /* R17: and their bytes */
+
 /* Daemon */
 #define SOU_WRITER_GROUP_MAX                                                                       \
 	256u /* jobs in one transaction: bounds what one failure takes along                       \

@@ -1,0 +1,141 @@
+/* intake.c - a batch out of its bytes: entries, ids, and which signatures are good (P11.8 -
+ * P11.11). The reader lends each entry for one call only, so all bytes are copied into one block.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/replica/replica_int.h"
+
+static int add_entry(struct soud_intake *in, const struct sou_batch_entry *from)
+{
+	int rc = replica_grow((void **)&in->entries, &in->room, in->count, sizeof *in->entries);
+	if (rc != SOU_OK)
+		return rc;
+	struct intake_entry *e = &in->entries[in->count++];
+	const struct sou_facts *facts = &from->entry->facts;
+	*e = (struct intake_entry){
+		.id = facts->id,
+		.site = facts->site,
+		.key = facts->key,
+		.header = {NULL, from->header.n},
+		.payload = {NULL, from->payload.n},
+		.sig = {NULL, from->signature != NULL ? SOU_SIGNATURE_BYTES : 0},
+		.state = from->signature != NULL ? SIG_THERE : SIG_NONE,
+		.run_end = from->ends_run,
+	};
+	sou_buf_put(&in->bytes, from->header.p, from->header.n);
+	sou_buf_put(&in->bytes, from->payload.p, from->payload.n);
+	sou_buf_put(&in->bytes, from->signature, e->sig.n);
+	return SOU_OK;
+}
+
+/* The block moves no more: say where everything lies in it. */
+static void point(struct soud_intake *in)
+{
+	const uint8_t *p = in->bytes.p;
+	for (size_t i = 0; i < in->count; i++) {
+		struct sou_span *spans[3] = {&in->entries[i].header, &in->entries[i].payload,
+					     &in->entries[i].sig};
+		for (size_t k = 0; k < 3; k++) {
+			spans[k]->p = spans[k]->n > 0 ? p : NULL;
+			p += spans[k]->n;
+		}
+	}
+}
+
+int intake_read(struct soud_intake *in, struct sou_batch *batch, const struct sou_news *news,
+		const struct sou_id *net)
+{
+	in->net = *net;
+	in->scope = news->scope;
+	in->count = 0;
+	in->chosen = false;
+	sou_buf_clear(&in->bytes);
+	int rc = sou_batch_open(batch, news->data, (news->flags & SOU_DATA_ZSTD) != 0,
+				news->raw_bytes, net, &news->scope);
+	while (rc == SOU_OK) {
+		const struct sou_batch_entry *e;
+		rc = sou_batch_next(batch, &e);
+		if (rc != SOU_OK || e == NULL)
+			break;
+		rc = add_entry(in, e);
+	}
+	if (rc == SOU_OK && in->bytes.failed)
+		rc = SOU_ENOMEM;
+	if (rc == SOU_OK)
+		point(in);
+	return rc;
+}
+
+int soud_intake_new(struct soud_intake **out, const struct sou_id *net, const struct sou_id *scope,
+		    uint64_t flags, uint64_t raw_bytes, struct sou_span data)
+{
+	const struct sou_news news = {
+		.scope = *scope, .flags = flags, .raw_bytes = raw_bytes, .data = data};
+	struct sou_batch *batch = NULL;
+	struct soud_intake *in = calloc(1, sizeof *in);
+	int rc = in == NULL ? SOU_ENOMEM : sou_batch_new(&batch);
+	if (rc == SOU_OK)
+		rc = intake_read(in, batch, &news, net);
+	sou_batch_free(batch);
+	if (rc != SOU_OK) {
+		soud_intake_free(in);
+		return rc;
+	}
+	*out = in;
+	return SOU_OK;
+}
+
+void intake_fini(struct soud_intake *in)
+{
+	free(in->entries);
+	sou_buf_fini(&in->bytes);
+	*in = (struct soud_intake){0};
+}
+
+void soud_intake_free(struct soud_intake *in)
+{
+	if (in == NULL)
+		return;
+	intake_fini(in);
+	free(in);
+}
+
+size_t soud_intake_count(const struct soud_intake *in)
+{
+	return in->count;
+}
+
+int soud_intake_keys(struct soud_intake *in, const struct sou_authority *authority, bool every)
+{
+	const struct sou_line *line = NULL;
+	in->chosen = true;
+	for (size_t i = 0; i < in->count; i++) {
+		struct intake_entry *e = &in->entries[i];
+		if (e->state != SIG_THERE || (!every && !e->run_end))
+			continue;
+		if (line == NULL || !sou_id_eq(&line->key_id, &e->key) ||
+		    !sou_id_eq(&line->site, &e->site))
+			line = sou_authority_key(authority, &e->site, &e->key);
+		if (line == NULL)
+			continue; /* pending until its key is enrolled here (P9.4) */
+		e->public_key = line->key;
+		e->state = SIG_CHOSEN;
+	}
+	return SOU_OK;
+}
+
+int soud_intake_check(struct soud_intake *in, const struct sou_verifier *verifier, size_t first,
+		      size_t count)
+{
+	for (size_t i = first; i < in->count && i - first < count; i++) {
+		struct intake_entry *e = &in->entries[i];
+		if (e->state != SIG_CHOSEN)
+			continue;
+		int rc = sou_entry_verify(verifier, &in->net, &e->id, &e->public_key, e->sig.p);
+		if (rc != SOU_OK && rc != SOU_ESIG && rc != SOU_EKEY)
+			return rc;
+		e->state = rc == SOU_OK ? SIG_GOOD : SIG_BAD;
+	}
+	return SOU_OK;
+}
