@@ -130,7 +130,7 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_STALL_MS_MAX   120000u /* the peer takes nothing of what waits for it */
 /* For the last bytes of an orderly close: a link that was withdrawn is gone within 5 s. */
 #define SOU_LINGER_MS_MAX  3000u
-#define SOU_UNACKED_MS_MAX 30000u /* the kernel gives up a path that acknowledges nothing */
+#define SOU_UNACKED_MS_MAX 60000u /* the kernel gives up a path that acknowledges nothing */
 /* KeyUpdate and the like, from one peer in the life of a link. */
 #define SOU_POST_HANDSHAKE_MAX 32u
 /* Own KeyUpdate after so many records: AES-GCM is good for 2^24.5 (RFC 8446 5.5). */

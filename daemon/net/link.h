@@ -136,8 +136,8 @@ struct soud_link_new {
 	const struct sou_hash *pin; /* NULL: any key */
 };
 
-/* Accept the connection that waits on `server`; TLS begins with soud_link_start. SOU_EIO,
- * SOU_ENOMEM: the connection is gone and no callback follows. */
+/* Accept the connection that waits on `server`; TLS begins with soud_link_start. SOU_EIO: the
+ * connection is gone; SOU_ENOMEM: it waits still. No callback follows either. */
 int soud_link_accept(struct soud_link **out, const struct soud_link_new *args,
 		     struct uv_stream_s *server);
 void soud_link_start(struct soud_link *link);
