@@ -78,6 +78,8 @@ static void wait_ms(struct soud_dial *dial, uint64_t ms)
 	uint64_t now_ms = uv_now(dial->net->loop);
 	if (now_ms + ms < dial->hold_until_ms)
 		ms = dial->hold_until_ms - now_ms;
+	if (ms == 0)
+		ms = 1; /* libuv runs a timer of 0 again in the same turn: it would never end */
 	dial->next_ms = now_ms + ms;
 	uv_timer_start(&dial->timer, on_timer, ms, 0);
 }
