@@ -149,7 +149,8 @@ struct sou_scope {
 	uint32_t *draft;        /* a plan in the making */
 	uint32_t draft_count, draft_cap;
 
-	bool reanchor_all, reanchor_some;
+	bool reanchor_all, reanchor_some; /* some line says reanchor */
+	bool rejudge_some;
 	struct sou_change *changes;
 	uint32_t change_cap;
 	size_t extra_bytes, plan_bytes;

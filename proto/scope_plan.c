@@ -138,6 +138,7 @@ static void take_plan(struct sou_scope *s, uint32_t n)
 	s->reanchor_all |= ever_anchor != l->ever_anchor;
 	l->ever_anchor = ever_anchor;
 	l->rejudge = !fresh;
+	s->rejudge_some |= !fresh;
 	if (plan[1] == l->opening)
 		return;
 	l->opening = plan[1];
@@ -202,6 +203,7 @@ int scope_compile(struct sou_scope *s, const struct sou_authority *a)
 	for (uint32_t i = same ? s->planned_count : 0; i < s->line_count; i++) {
 		take_plan(s, i);
 		s->lines[i].rejudge |= all;
+		s->rejudge_some |= all;
 	}
 	if (!same) {
 		scope_masks(s);

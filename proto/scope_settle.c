@@ -39,6 +39,9 @@ static void rejudge_line(struct sou_scope *s, uint32_t n)
 
 static void rejudge_lines(struct sou_scope *s)
 {
+	if (!s->rejudge_some)
+		return;
+	s->rejudge_some = false;
 	for (uint32_t i = 0; i < s->line_count; i++)
 		if (s->lines[i].rejudge)
 			rejudge_line(s, i);

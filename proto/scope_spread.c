@@ -141,7 +141,7 @@ static void root(struct sou_scope *s, uint32_t n, struct node *node)
 		node->jump = n;
 	}
 	if (node_has(node, NODE_PIN))
-		s->lines[node->line].rejudge = true;
+		s->lines[node->line].rejudge = s->rejudge_some = true;
 }
 
 static bool is_rooted(const struct sou_scope *s, const struct node *node)

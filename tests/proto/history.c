@@ -399,6 +399,11 @@ static int any_is_good(void *ctx, const struct sou_hash *public_key, const uint8
 
 static const struct sou_verifier trusting = {any_is_good, NULL};
 
+const struct sou_verifier *history_trusting(void)
+{
+	return &trusting;
+}
+
 struct sou_authority *history_authority(const struct history *h)
 {
 	struct sou_authority *a = NULL;
