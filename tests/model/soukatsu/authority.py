@@ -301,6 +301,7 @@ def _effect_on(p, op, n, e):
     if t == GRANT:
         _need(e[1] in p.sites, "P8.5 no such site")
         _need(e[3] <= REACH_ALL, "P8.8 no such reach")
+        _need(e[3] not in (REACH_SUBTREE, REACH_ALL) or not e[2] & schema.ONE_ORGANISATION, "P8.5 for one organisation")
         if e[3] in (REACH_SUBTREE, REACH_PROJECTS):
             _org(p, op, e[4])
     if t == NARROW:
@@ -568,6 +569,16 @@ class Authority:
             if where == scope:
                 return what, x
         return None
+
+    def key_of_site(self, site):
+        """The key id of a site's newest opening, or None."""
+        mine = [(index, key) for s, key, _, index in self.openings.values() if s == site]
+        return max(mine)[1] if mine else None
+
+    def withdrawn(self, site, key):
+        """P12.2: has this key a cut, on the trunk or a branch?"""
+        return any(where is None for _, where, _ in self.places.get((site, key), ())) or \
+            any(e[0] == CUT and e[1:3] == (site, key) for e in self.extra)
 
     def set_hash(self):
         """P10.8"""

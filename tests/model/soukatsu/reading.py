@@ -4,7 +4,7 @@ from .authority import NARROW, REACH_ALL, REACH_PROJECTS, REACH_SCOPE, REACH_SUB
 from .names import PROJECT, SCOPE_AUTHORITY, SCOPE_PLAN, scope_id
 from .verdict import bits
 
-READING_ROLES = 255 & ~schema.ADMIN
+READING_ROLES = 255
 OWN = schema.EDITOR | schema.SUBMITTER | schema.APPROVER | schema.READER | schema.REVIEWER
 
 
@@ -33,9 +33,11 @@ def _roles_left(a, site, op_id, roles, scope):
 
 
 def may_read(a, site, scope, projects=None):
-    """projects: what `responsible` gives."""
+    """With the site's newest key. projects: what `responsible` gives."""
     if scope == SCOPE_AUTHORITY:
         return site in a.sites
+    if a.withdrawn(site, a.key_of_site(site)):
+        return False
     hq = next((o for o, x in a.orgs.items() if x["parent"] is None), None)
     for _, op_id, roles, reach, id_, _ in a.grants.get(site, ()):
         roles = _roles_left(a, site, op_id, roles & READING_ROLES, scope)

@@ -96,6 +96,7 @@ class Scenario:
             out["scopes"].append(dict(id=s, registers=registers, hidden=[dict(kind=k, entity=e) for k, e in sorted(st.hidden)],
                                       state=st.state_digest(), entries=st.entries_digest(), digest=st.digest()))
         projects = reading.responsible(states[SCOPE_PLAN]) if SCOPE_PLAN in states else {}
+        out["projects"] = [dict(scope=k, organisations=sorted(v)) for k, v in sorted(projects.items())]
         for site in sorted(a.sites):
             scopes = sorted({*ids, names.SCOPE_AUTHORITY, SCOPE_PLAN, *a.org_scopes})
             out["reads"].append(dict(site=site, scopes=[s for s in scopes if reading.may_read(a, site, s, projects)]))
@@ -179,7 +180,7 @@ def rights():
         s.add(f.control(HEARTBEAT), "no-right")
     yield s
     s = Scenario("P8.8 for in an org scope, and a scope of nobody")
-    o = s.open("s1", "o1", None, (EDITOR, 0, s.scope("o1")), (EDITOR, 3, ZERO16), (EDITOR, 0, drawn("a scope")))
+    o = s.open("s1", "o1", None, (EDITOR, 0, s.scope("o1")), (EDITOR, 0, s.scope("o2")), (EDITOR, 0, drawn("a scope")))
     f = s.feed("s1", o)
     s.add(f.data(text(A, "x"), for_=s.org["o2"]), "no-right")
     s.add(f.data(text(A, "x")))
@@ -252,7 +253,7 @@ def subtree():
 def consents():
     s = Scenario("P9.8 proxy needs a consent of another site")
     f = s.feed("s1", s.editor("s1"))
-    r = s.open("rv", "hq", None, (REVIEWER | EDITOR, 1, s.org["hq"]))
+    r = s.open("rv", "hq", None, (REVIEWER, 1, s.org["hq"]), (EDITOR, 0, s.scope("o1")), (EDITOR, 0, s.scope("o2")))
     g = s.feed("rv", r, scope=s.scope("o1"), for_=s.org["o1"])
     v = s.add(f.data(text(A, "x")))
     c = s.add(f.data(set_op(20, A, "until", "2023-09-01", (), CONSENT)))
@@ -278,7 +279,7 @@ def adoption():
     s = Scenario("P9.9 adopted: by another site, same for, rights once held")
     e = s.editor("s1")
     f = s.feed("s1", e)
-    r = s.open("rv", "hq", None, (REVIEWER | EDITOR, 1, s.org["hq"]))
+    r = s.open("rv", "hq", None, (REVIEWER, 1, s.org["hq"]), (EDITOR, 0, s.scope("o1")), (EDITOR, 0, s.scope("o2")))
     g = s.feed("rv", r, scope=s.scope("o1"), for_=s.org["o1"])
     r2 = s.open("rv2", "o1", None, (REVIEWER, 0, s.scope("o1")))
     k = s.feed("rv2", r2)
@@ -331,7 +332,7 @@ def narrowing():
     yield s
     s = Scenario("P8.13 for and nil both count; a new grant starts anew")
     pr = scope_id(PROJECT, drawn("project"))
-    o = s.open("s1", "o1", None, (SUBMITTER, 1, s.org["hq"]))
+    o = s.open("s1", "o1", None, (SUBMITTER, 2, s.org["o1"]), (SUBMITTER, 2, s.org["o2"]))
     f = s.feed("s1", o, scope=pr)
     a = s.add(f.data(note(1)))
     b = s.add(f.data(note(2), for_=s.org["o2"]))
@@ -358,7 +359,7 @@ def narrowing():
     o2 = s.open("s1", None, "s1b")
     s.add(s.feed("s1", o2, key="s1b").data(set_op(APPROVAL, D, "remark", "4")))
     g = s.feed("s1", o, scope=s.scope("o2"), for_=s.org["o2"])
-    s.w.op(s.w.grant_effect("s1", EDITOR, 3, ZERO16, {s.scope("o1"): [drawn("nothing", 32)]}))
+    s.w.op(s.w.grant_effect("s1", EDITOR, 0, s.scope("o2"), {s.scope("o1"): [drawn("nothing", 32)]}))
     s.add(g.data(text(A, "5")))
     yield s
 
@@ -590,8 +591,9 @@ def tiers():
            [w.open_effect("n6", "s1", o1)], [w.open_effect("s1", "s1", None)], [w.open_effect("n7", "op", o1)],
            [[au.OPEN, w.site_id("n8"), small, w.tls("n8"), o1, ""]],
            [[au.OPEN, w.site_id("n9"), pub("n9"), w.tls("s1"), o1, ""]],
-           [w.grant_effect("nobody", EDITOR, 0, s.scope("o1"))], [w.grant_effect("s1", EDITOR, 1, drawn("no org"))],
-           [w.grant_effect("s1", EDITOR, 2, drawn("no org"))], [w.grant_effect("s1", EDITOR, 4, o1)],
+           [w.grant_effect("nobody", EDITOR, 0, s.scope("o1"))], [w.grant_effect("s1", REVIEWER, 1, drawn("no org"))],
+           [w.grant_effect("s1", EDITOR, 2, drawn("no org"))], [w.grant_effect("s1", EDITOR | READER, 1, o1)],
+           [w.grant_effect("s1", SUBMITTER, 3, ZERO16)], [w.grant_effect("s1", APPROVER, 1, w.hq)], [w.grant_effect("s1", EDITOR, 4, o1)],
            [[au.NARROW, w.last, site, EDITOR, None, 2, []]],
            [[au.INVITE, pub("s1"), o1, "", EDITOR, 0]], [[au.INVITE, pub("inv"), drawn("no org"), "", EDITOR, 0]],
            [[au.INVITE_END, drawn("no invite")]], [[au.ORG_NAME, drawn("no org"), "x", "x", ""]], [[au.ORG_CLOSE, drawn("no org")]],
@@ -697,9 +699,45 @@ def branches():
     yield s
 
 
+def readers():
+    s = Scenario("P8.14 reading ends by narrowing or cut")
+    w = s.w
+    scope = s.scope("o1")
+    for n in range(6):
+        o = s.open("s%d" % n, "o1", None, (EDITOR | READER, 0, scope) if n else (EDITOR | APPROVER, 0, scope))
+        site = w.site_id("s%d" % n)
+        if n == 0:      # one of two roles
+            w.op([au.NARROW, o, site, EDITOR, None, 0, []])
+        if n == 1:      # both, at their start
+            w.op([au.NARROW, o, site, EDITOR | READER, None, 0, []])
+        if n == 2:      # both, with a pair for the scope
+            w.op([au.NARROW, o, site, EDITOR | READER, None, 0, au.pack_pairs({scope: []})])
+        if n == 3:      # an organisation left
+            w.op([au.NARROW, o, site, EDITOR | READER, s.org["o2"], 0, []])
+            w.op([au.NARROW, o, site, EDITOR | READER, None, 1, []])
+        if n == 4:
+            w.op([au.CUT, site, w.key("s4").id, au.pack_pairs({scope: []})])
+        if n == 5:      # cut, and a new key
+            w.op([au.CUT, site, w.key("s5").id, []], w.open_effect("s5", "s5b", None))
+    s.open("s6", "o1", None, (SUBMITTER, 2, s.org["o1"]))
+    s.open("s7", "o1", None, (READER, 1, s.org["o1"]), (READER, 0, s.scope("o2")))
+    s.open("s8", "o1", None, (REVIEWER, 1, s.org["hq"]))
+    s.open("s9", "o1", None, (ANCHORER, 3, ZERO16))
+    yield s
+    s = Scenario("P8.14 a branch's narrowing ends reading too")
+    w = s.w
+    scope = s.scope("o1")
+    o = s.open("s1", "o1", None, (EDITOR, 0, scope))
+    s.open("s2", "o1", None, (EDITOR, 0, scope))
+    at = w.last
+    w.op([au.NARROW, o, w.site_id("s1"), EDITOR, None, 0, []], prev=at)
+    w.op([au.CUT, w.site_id("s2"), w.key("s2").id, []], prev=at)
+    yield s
+
+
 def worlds_json():
     rows = []
     for make in (plain, hidden, rights, plan, subtree, consents, adoption, narrowing, cuts, chains, redaction, parts,
-                 enrolments, tiers, branches):
+                 enrolments, tiers, branches, readers):
         rows += [s.row() for s in make()]
     return dict(rows=rows)
