@@ -301,7 +301,6 @@ def _effect_on(p, op, n, e):
     if t == GRANT:
         _need(e[1] in p.sites, "P8.5 no such site")
         _need(e[3] <= REACH_ALL, "P8.8 no such reach")
-        _need(e[3] not in (REACH_SUBTREE, REACH_ALL) or not e[2] & schema.ONE_ORGANISATION, "P8.5 for one organisation")
         if e[3] in (REACH_SUBTREE, REACH_PROJECTS):
             _org(p, op, e[4])
     if t == NARROW:

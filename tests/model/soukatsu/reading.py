@@ -4,7 +4,7 @@ from .authority import NARROW, REACH_ALL, REACH_PROJECTS, REACH_SCOPE, REACH_SUB
 from .names import PROJECT, SCOPE_AUTHORITY, SCOPE_PLAN, scope_id
 from .verdict import bits
 
-READING_ROLES = 255
+READING_ROLES = 255 & ~schema.ADMIN
 OWN = schema.EDITOR | schema.SUBMITTER | schema.APPROVER | schema.READER | schema.REVIEWER
 
 

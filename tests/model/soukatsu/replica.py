@@ -66,6 +66,11 @@ class Replica:
     def may_read(self, site, scope):
         return reading.may_read(self.authority, site, scope, reading.responsible(self.state(SCOPE_PLAN)))
 
+    def ever_right(self, site, scope):
+        """P11.12: had the site ever any right in the scope, for whatever organisation?"""
+        return any(self.authority.reaches(reach, id_, scope, None)
+                   for _, _, _, reach, id_, _ in self.authority.grants.get(site, ()))
+
     def leaves(self):
         known = self.authority.known
         return sorted(set(known) - {op.prev for op in known.values()})

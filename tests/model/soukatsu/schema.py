@@ -7,7 +7,6 @@ CONTROL = range(16, 32)
 TYPES = {SET, DELETE, CONSENT, PROXY, ADOPT, ANCHOR, EPOCH_OPEN, CLOSE, HEARTBEAT}
 
 EDITOR, SUBMITTER, APPROVER, READER, REVIEWER, PLANNER, ANCHORER, ADMIN = (1 << n for n in range(8))
-ONE_ORGANISATION = EDITOR | SUBMITTER | APPROVER     # never granted for a subtree (R7, P8.5)
 ROLE_NAMES = dict(editor=EDITOR, submitter=SUBMITTER, approver=APPROVER, reader=READER, reviewer=REVIEWER,
                   planner=PLANNER, anchor=ANCHORER, admin=ADMIN)
 

@@ -218,7 +218,8 @@ class Session:
         if after > mine.get(scope, 0) or upto < after:
             self.bye(BYE_ORDER, "P13.6")
         for run in runs:
-            if not self.r.authority.grants.get(run[0].header.site):
+            site = run[0].header.site
+            if site == self.peer["site"] and not self.r.ever_right(site, scope):
                 self.send(REFUSE, scope, upto, NEVER_RIGHT, "P9.7", run[0].header.id)
                 return
         if not self._store(scope, runs):

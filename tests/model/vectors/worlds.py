@@ -358,6 +358,12 @@ def narrowing():
     s.add(f.data(set_op(APPROVAL, B, "remark", "3")))
     o2 = s.open("s1", None, "s1b")
     s.add(s.feed("s1", o2, key="s1b").data(set_op(APPROVAL, D, "remark", "4")))
+    o3 = s.open("s2", "o1")
+    s.w.op(s.w.grant_effect("s2", APPROVER, 0, s.scope("o1"), {s.scope("o1"): [o3]}))       # from the opening on
+    s.add(s.feed("s2", o3).data(set_op(APPROVAL, drawn("E"), "remark", "5")))
+    o5 = s.editor("s3", "o1")
+    s.w.op(s.w.grant_effect("s3", APPROVER, 0, s.scope("o1"), {s.scope("o1"): [o3]}))
+    s.add(s.feed("s3", o5).data(set_op(APPROVAL, drawn("G"), "remark", "6")), "no-right")   # another key's opening
     g = s.feed("s1", o, scope=s.scope("o2"), for_=s.org["o2"])
     s.w.op(s.w.grant_effect("s1", EDITOR, 0, s.scope("o2"), {s.scope("o1"): [drawn("nothing", 32)]}))
     s.add(g.data(text(A, "5")))
@@ -592,8 +598,7 @@ def tiers():
            [[au.OPEN, w.site_id("n8"), small, w.tls("n8"), o1, ""]],
            [[au.OPEN, w.site_id("n9"), pub("n9"), w.tls("s1"), o1, ""]],
            [w.grant_effect("nobody", EDITOR, 0, s.scope("o1"))], [w.grant_effect("s1", REVIEWER, 1, drawn("no org"))],
-           [w.grant_effect("s1", EDITOR, 2, drawn("no org"))], [w.grant_effect("s1", EDITOR | READER, 1, o1)],
-           [w.grant_effect("s1", SUBMITTER, 3, ZERO16)], [w.grant_effect("s1", APPROVER, 1, w.hq)], [w.grant_effect("s1", EDITOR, 4, o1)],
+           [w.grant_effect("s1", EDITOR, 2, drawn("no org"))], [w.grant_effect("s1", EDITOR, 4, o1)],
            [[au.NARROW, w.last, site, EDITOR, None, 2, []]],
            [[au.INVITE, pub("s1"), o1, "", EDITOR, 0]], [[au.INVITE, pub("inv"), drawn("no org"), "", EDITOR, 0]],
            [[au.INVITE_END, drawn("no invite")]], [[au.ORG_NAME, drawn("no org"), "x", "x", ""]], [[au.ORG_CLOSE, drawn("no org")]],
