@@ -1,6 +1,6 @@
 /* test_vectors_batches.c - data of news as the second implementation packs it: runs are read back
- * to the same headers, ids, payloads and signatures, or refused (P11.6 - P11.10); and what is
- * packed here gives the same runs. */
+ * to the same headers, ids, payloads and signatures, and what is packed here gives the same runs
+ * (P11.8 - P11.10). What is refused of them stands in test_batch.c. */
 #include "proto/batch.h"
 #include "proto/limits.h"
 #include "tests/lib/vector.h"
@@ -121,44 +121,4 @@ TEST(vectors, batches_packed)
 	}
 	CHECK_INT("P11.8 batches packed", packed, >, 5);
 	sou_buf_fini(&data);
-}
-
-static int read_all(struct sou_batch *batch, struct sou_span data, bool is_zstd, uint64_t raw_bytes)
-{
-	const struct sou_batch_entry *e = NULL;
-	int rc = open_data(batch, data, is_zstd, raw_bytes);
-	do {
-		if (rc == SOU_OK)
-			rc = sou_batch_next(batch, &e);
-	} while (rc == SOU_OK && e != NULL);
-	return rc;
-}
-
-TEST(vectors, batches_refuse)
-{
-	struct sou_batch *batch = new_batch();
-	json_t *row;
-	size_t i;
-	json_array_foreach (vector_array(vector_load("batches"), "refuse"), i, row) {
-		struct sou_span raw = span_of(row, "raw");
-		int rc = read_all(batch, raw, false, raw.n);
-		CHECK(vector_str(row, "name"), rc == SOU_EFORMAT || rc == SOU_ELIMIT);
-	}
-}
-
-TEST(vectors, batches_data)
-{
-	struct sou_batch *batch = new_batch();
-	json_t *row;
-	size_t i;
-	json_array_foreach (vector_array(vector_load("batches"), "data"), i, row) {
-		const char *name = vector_str(row, "name");
-		bool is_zstd = vector_int(row, "flags") == 1;
-		int rc = read_all(batch, span_of(row, "data"), is_zstd,
-				  vector_u64(row, "raw_bytes"));
-		if (vector_bool(row, "good"))
-			CHECK_INT(name, rc, ==, SOU_OK);
-		else
-			CHECK(name, rc == SOU_EFORMAT || rc == SOU_ELIMIT);
-	}
 }

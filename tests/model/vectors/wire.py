@@ -211,7 +211,7 @@ def _data_rows(raw):
         except Refused:
             got = None
         assert got == want, name
-        out.append(dict(name=name, flags=flags, raw_bytes=str(size), data=data, good=want is not None))
+        out.append(dict(name=name, flags=flags, raw_bytes=str(size), data=data, raw=want and len(want)))
     return out
 
 
