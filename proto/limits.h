@@ -114,10 +114,10 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_HANDSHAKES_MAX      64u    /* under way at once; some 0.1 s of work for one core */
 /* Of them from one address that has no known key behind it. */
 #define SOU_HANDSHAKES_ADDRESS_MAX 8u
-/* Accepted and waiting for one of those 8, without TLS memory; and of them from one address: a
- * building with all its sites. */
-#define SOU_PARKED_MAX         256u
-#define SOU_PARKED_ADDRESS_MAX 64u
+/* Accepted and waiting for one of those 8, at 1 KiB each; and of them from one address: a proxy
+ * with all sites of a prefecture behind it, after a restart of the hub. */
+#define SOU_PARKED_MAX         1024u
+#define SOU_PARKED_ADDRESS_MAX 512u
 #define SOU_ACCEPTS_TURN_MAX   16u /* in a turn of the loop: handshakes progress in between */
 /* Addresses remembered for the key behind them: all sites of a prefecture, twice. */
 #define SOU_ADDRESSES_KNOWN_MAX 4096u

@@ -314,6 +314,7 @@ static int part_put(struct soud_link *link, const uint8_t *bytes, size_t n, size
 		link->part.p = p;
 		link->part.cap = cap;
 	}
+	SOU_ASSERT(link->part.p != NULL);
 	memcpy(link->part.p + link->part.n, bytes, n);
 	link->part.n = need;
 	return SOU_OK;

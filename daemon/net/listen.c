@@ -12,8 +12,9 @@
 #include "daemon/net/net_inner.h"
 #include "proto/limits.h"
 
-#define BACKLOG 1024 /* the kernel's queue: all sites of a prefecture after a restart of the hub   \
-		      */
+#define BACKLOG                                                                                    \
+	1024 /* the kernel's queue: all sites of a prefecture after a restart of the hub           \
+	      */
 
 struct key {
 	uint8_t b[16]; /* soud_addr.key */
@@ -78,8 +79,8 @@ static void remember(struct soud_listen *listen, const struct key *key)
 		listen->known.keys[listen->known.n++] = *key;
 		return;
 	}
-	listen->known.keys[listen->known.next] = *key;
-	listen->known.next = (listen->known.next + 1) % listen->known.cap;
+	listen->known.keys[listen->known.next] = *key; /* the oldest */
+	listen->known.next = (listen->known.next + 1) % SOU_ADDRESSES_KNOWN_MAX;
 }
 
 static uint32_t count(const struct soud_listen *listen, const struct key *key, bool started)
@@ -342,8 +343,9 @@ void soud_listen_close(struct soud_listen *listen)
 	if (listen == NULL)
 		return;
 	listen->waiting = false;
-	while (!soud_node_alone(&listen->slots)) {
-		struct slot *slot = SOUD_OF(listen->slots.next, struct slot, node);
+	for (struct soud_node *i = listen->slots.next; i != &listen->slots;) {
+		struct slot *slot = SOUD_OF(i, struct slot, node);
+		i = i->next;
 		soud_link_disown(slot->link);
 		soud_link_abort(slot->link, SOUD_LINK_END_LOCAL);
 		slot_free(slot);

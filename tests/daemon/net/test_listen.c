@@ -32,7 +32,7 @@ static int ended(struct raw **raws, int count)
 
 TEST(listen, half_open)
 {
-	const char *name = "R17 10 s from the accept, whatever is said";
+	const char *name = "P16.1 10 s from the accept, whatever is said";
 	struct soud_net_limits limits = rig_limits();
 	limits.handshake_ms_max = 100;
 	struct rig rig;
@@ -56,19 +56,21 @@ TEST(listen, half_open)
 TEST(listen, eight_from_one_address)
 {
 	const char *name =
-		"R17 8 handshakes from an unknown address, 64 wait, the rest is turned away";
+		"P16.1 8 handshakes from an unknown address, 64 wait, the rest is turned away";
+	struct soud_net_limits limits = rig_limits();
+	limits.parked_address_max = 64;
 	struct rig rig;
-	rig_begin(&rig, NULL);
+	rig_begin(&rig, &limits);
 	struct raw *raws[CROWD];
 	connect_crowd(&rig, raws, CROWD);
 	RIG_UNTIL(&rig, name, ended(raws, CROWD) == CROWD - 72);
 	struct soud_net_stats stats = soud_net_stats(rig.net);
 	CHECK_U64(name, stats.handshakes, ==, SOU_HANDSHAKES_ADDRESS_MAX);
-	CHECK_U64(name, stats.parked, ==, SOU_PARKED_ADDRESS_MAX);
+	CHECK_U64(name, stats.parked, ==, limits.parked_address_max);
 	CHECK_U64(name, stats.accepts_refused, ==, CROWD - 72);
 	/* One of the 8 leaves, one that waits goes on: here it may finish its handshake. */
 	raw_close(raws[0]);
-	RIG_UNTIL(&rig, name, soud_net_stats(rig.net).parked == SOU_PARKED_ADDRESS_MAX - 1);
+	RIG_UNTIL(&rig, name, soud_net_stats(rig.net).parked == limits.parked_address_max - 1);
 	CHECK_U64(name, soud_net_stats(rig.net).handshakes, ==, SOU_HANDSHAKES_ADDRESS_MAX);
 	close_crowd(raws + 1, CROWD - 1);
 	rig_end(&rig, name);
@@ -92,7 +94,7 @@ TEST(listen, known_address)
 	RIG_UNTIL(&rig, name, soud_net_stats(rig.net).handshakes == SOU_HANDSHAKES_MAX);
 	rig_go_on(&rig, name, 30);
 	struct soud_net_stats stats = soud_net_stats(rig.net);
-	CHECK_U64("R17 64 in all", stats.handshakes, ==, SOU_HANDSHAKES_MAX);
+	CHECK_U64("P16.1 64 in all", stats.handshakes, ==, SOU_HANDSHAKES_MAX);
 	CHECK_U64("none is turned away", stats.accepts_refused, ==, 0);
 	CHECK_U64("accepting stopped", stats.accepts_deferred, ==, 1);
 	CHECK_INT("the kernel holds the rest", ended(raws, 100), ==, 0);

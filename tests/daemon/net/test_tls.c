@@ -285,7 +285,7 @@ TEST(tls, noise)
 TEST(tls, handshake_bytes_bound)
 {
 	const char *name =
-		"R17 4 KiB before a key is shown: at it nothing happens yet, past it the end";
+		"P16.1 4 KiB before a key is shown: at it nothing happens yet, past it the end";
 	struct rig rig;
 	rig_begin(&rig, NULL);
 	/* The record is announced longer than what comes, so the bytes alone decide. */
