@@ -148,6 +148,18 @@ bool sou_authority_knows(const struct sou_authority *a, const struct sou_hash *o
 	return authority_find_op(a, op_id) != SOU_NONE;
 }
 
+bool sou_authority_effective(const struct sou_authority *a, const struct sou_hash *op_id)
+{
+	uint32_t op = authority_find_op(a, op_id);
+	if (op == SOU_NONE || !a->ops[op].admissible)
+		return false;
+	for (uint32_t i = a->state->trunk_count; i > 0; i--) { /* most are near its end */
+		if (a->state->trunk[i - 1] == op)
+			return true;
+	}
+	return false;
+}
+
 size_t sou_authority_index(const struct sou_authority *a, const struct sou_hash *op_id)
 {
 	uint32_t i = authority_find_op(a, op_id);

@@ -67,6 +67,8 @@ size_t sou_authority_op_count(const struct sou_authority *a);
 void sou_authority_op(const struct sou_authority *a, size_t i, struct sou_hash *id,
 		      struct sou_hash *prev, struct sou_span *op, struct sou_span *sigs);
 bool sou_authority_knows(const struct sou_authority *a, const struct sou_hash *op_id);
+/* Known, admissible (P8.5) and on the trunk as of the last settle. */
+bool sou_authority_effective(const struct sou_authority *a, const struct sou_hash *op_id);
 /* Place of an op in the list above; SIZE_MAX when it is not known. */
 size_t sou_authority_index(const struct sou_authority *a, const struct sou_hash *op_id);
 size_t sou_authority_leaves(const struct sou_authority *a, struct sou_hash *out, size_t max);

@@ -156,6 +156,11 @@ static int load_all(struct soud_replica *r)
 				   "the replica's own description cannot be read");
 	if (r->env.site != NULL && !sou_hash_eq(&r->env.site->public_key, &r->identity.site_key))
 		return sou_err_set(&r->err, SOU_EKEY, "the site key is not this replica's");
+	uint64_t strangers = 0;
+	rc = soud_store_number_get(r->store, "strangers", &strangers);
+	if (rc != SOU_OK && rc != SOU_EUNKNOWN)
+		return replica_store_failed(r, rc, "reading a mark");
+	r->strangers = strangers != 0;
 	rc = authority_load(r, &r->authority);
 	return rc == SOU_OK ? fence_compare(r) : rc;
 }
@@ -226,6 +231,11 @@ static int seed_meta(struct soud_replica *r, const struct soud_replica_seed *see
 	int rc = SOU_OK;
 	for (size_t i = 0; rc == SOU_OK && i < sizeof rows / sizeof *rows; i++)
 		rc = soud_store_meta_put(r->store, rows[i].name, rows[i].value);
+	if (rc == SOU_OK && seed->hub_address != NULL)
+		rc = soud_store_meta_put(r->store, META_HUB_ADDRESS,
+					 span_of(seed->hub_address, strlen(seed->hub_address)));
+	if (rc == SOU_OK && seed->hub_address != NULL)
+		rc = soud_store_meta_put(r->store, META_HUB_TLS, span_of(seed->hub_tls.b, 32));
 	if (rc == SOU_OK)
 		rc = soud_store_number_put(r->store, NUMBER_HUB, seed->hub);
 	if (rc == SOU_OK)

@@ -80,6 +80,8 @@ struct soud_replica_seed {
 	struct sou_hash genesis;
 	struct sou_hash site_key; /* public; what env->site must have */
 	bool hub;
+	const char *hub_address; /* of a site that joins; NULL: not known */
+	struct sou_hash hub_tls; /* and its TLS key hash */
 };
 int soud_replica_make(const char *path, const struct soud_replica_env *env,
 		      const struct soud_replica_options *options,

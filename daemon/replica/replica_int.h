@@ -8,6 +8,10 @@
 #include "proto/batch.h"
 #include "proto/limits.h"
 
+/* Names of the store's meta values. */
+#define META_HUB_ADDRESS "hub_address"
+#define META_HUB_TLS     "hub_tls"
+
 struct feed_load { /* what one feed holds that is not accepted (R17) */
 	struct sou_id site;
 	uint64_t held, held_bytes;
