@@ -73,8 +73,9 @@ static int append(struct soud_replica *r, struct sou_span op, struct sou_span si
 		authority_undo(r);
 	if (rc == SOU_OK || r->broken)
 		return rc;
-	return tell(r, err, rc, rc == SOU_EKEY ? "P8.3: this key is not the one in force"
-					       : "P8.5: the op is not admissible");
+	return tell(r, err, rc,
+		    rc == SOU_EKEY ? "P8.3: this key is not the one in force"
+				   : "P8.5: the op is not admissible");
 }
 
 static int sign_op(struct soud_replica *r, enum sou_tier tier, const struct sou_signer *signer,
@@ -108,8 +109,9 @@ static int sign_op(struct soud_replica *r, enum sou_tier tier, const struct sou_
 	if (rc == SOU_OK)
 		rc = append(r, sou_buf_span(&bytes), sou_buf_span(&sigs), &op.id, err);
 	else
-		(void)tell(r, err, rc, rc == SOU_ELIMIT ? "P8.1: too much for one op"
-							: "P8.4: an effect that cannot be written");
+		(void)tell(r, err, rc,
+			   rc == SOU_ELIMIT ? "P8.1: too much for one op"
+					    : "P8.4: an effect that cannot be written");
 	if (rc == SOU_OK && id != NULL)
 		*id = op.id;
 out:
@@ -242,11 +244,10 @@ static int check_join(struct soud_replica *r, const struct sou_join *join,
 				      sou_buf_span(&statement), invite_key, join->enrol_signature);
 	if (rc == SOU_OK && exporter != NULL) {
 		sou_buf_put(&statement, exporter, 32);
-		rc = statement.failed
-			     ? SOU_ENOMEM
-			     : sou_verify(r->env.verifier, SOU_CONTEXT_JOIN, &r->identity.net,
-					  sou_buf_span(&statement), invite_key,
-					  join->join_signature);
+		rc = statement.failed ? SOU_ENOMEM
+				      : sou_verify(r->env.verifier, SOU_CONTEXT_JOIN,
+						   &r->identity.net, sou_buf_span(&statement),
+						   invite_key, join->join_signature);
 	}
 	sou_buf_fini(&statement);
 	return rc;

@@ -26,8 +26,8 @@ enum { HUB_SITE, HUB_TLS, HUB_CHECKPOINT, HUB_OPERATIONAL, HUB_ROOTS, HUB_KEYS =
 _Static_assert(HUB_KEYS - HUB_ROOTS == SOUD_ROOT_KEYS, "a signer for each root key");
 
 static const enum soud_key hub_keys[HUB_KEYS] = {
-	SOUD_KEY_SITE,	SOUD_KEY_TLS,  SOUD_KEY_CHECKPOINT, SOUD_KEY_OPERATIONAL,
-	SOUD_KEY_ROOT,	SOUD_KEY_ROOT, SOUD_KEY_ROOT,
+	SOUD_KEY_SITE, SOUD_KEY_TLS,  SOUD_KEY_CHECKPOINT, SOUD_KEY_OPERATIONAL,
+	SOUD_KEY_ROOT, SOUD_KEY_ROOT, SOUD_KEY_ROOT,
 };
 
 static int make_keys(const struct soud_init *init, struct sou_signer signers[HUB_KEYS],

@@ -34,8 +34,9 @@ static int read_invite(struct sou_invite *out, struct sou_span text, struct sou_
 	int rc = sou_invite_read(out, text, &fault);
 	if (rc == SOU_OK)
 		return SOU_OK;
-	return sou_err_set(err, rc, rc == SOU_ETOONEW ? "P12.5: an invite of newer software"
-						      : "P12.5: not an invite");
+	return sou_err_set(err, rc,
+			   rc == SOU_ETOONEW ? "P12.5: an invite of newer software"
+					     : "P12.5: not an invite");
 }
 
 /* The site id of this invite, from an earlier try or drawn now. */
@@ -185,7 +186,8 @@ static int check_made(const char *path, const struct soud_replica_env *env,
 	int rc = soud_replica_open(&r, path, env, NULL, err);
 	if (rc == SOU_OK) {
 		const struct soud_identity *is = soud_replica_identity(r);
-		if (!sou_id_eq(&is->site, &seed->site) || !sou_hash_eq(&is->genesis, &seed->genesis))
+		if (!sou_id_eq(&is->site, &seed->site) ||
+		    !sou_hash_eq(&is->genesis, &seed->genesis))
 			rc = sou_err_set(err, SOU_EEXIST, "%s: another site's replica", path);
 	}
 	soud_replica_close(r);

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "daemon/replica/replica_int.h"
+#include "proto/name.h"
 
 /* Names of the store's meta values. */
 #define META_NET       "net"
@@ -385,12 +386,23 @@ static int counters_store(struct soud_replica *r)
 	return rc;
 }
 
+/* Readers look at who is responsible for what again. */
+static int stamp_plan(struct soud_replica *r)
+{
+	uint64_t stamp = 0;
+	int rc = soud_store_number_get(r->store, NUMBER_PLAN, &stamp);
+	if (rc == SOU_OK || rc == SOU_EUNKNOWN)
+		rc = soud_store_number_put(r->store, NUMBER_PLAN, stamp + 1);
+	return rc == SOU_OK ? SOU_OK : replica_store_failed(r, rc, "storing a mark");
+}
+
 /* The lists of what was touched, and digests that the readers want; before COMMIT. */
 static int gather(struct soud_replica *r, struct soud_committed *out)
 {
 	*out = (struct soud_committed){.received_ms = r->received_ms,
 				       .authority = r->authority_touched,
 				       .own = r->now.own != r->kept.own};
+	const struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL);
 	size_t n = 0;
 	for (size_t i = 0; i < r->engine_count; i++) {
 		struct engine *e = r->engines[i];
@@ -402,7 +414,11 @@ static int gather(struct soud_replica *r, struct soud_committed *out)
 			return rc;
 		r->touched[n++] = (struct soud_touched_scope){e->id, e->number, e->last, e->entries,
 							      e->state};
-		rc = e->scope == NULL ? SOU_OK : tops_store(r, e);
+		rc = engine_get(r, &e->id, false, &e); /* a refusal may have unloaded it */
+		if (rc == SOU_OK)
+			rc = tops_store(r, e);
+		if (rc == SOU_OK && sou_id_eq(&e->id, &plan) && (e->entries || e->state))
+			rc = stamp_plan(r);
 		if (rc != SOU_OK)
 			return rc;
 	}

@@ -11,6 +11,7 @@
 /* Names of the store's meta values. */
 #define META_HUB_ADDRESS "hub_address"
 #define META_HUB_TLS     "hub_tls"
+#define NUMBER_PLAN      "plan" /* raised whenever records of the plan differ */
 
 struct feed_load { /* what one feed holds that is not accepted (R17) */
 	struct sou_id site;
