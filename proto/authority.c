@@ -160,6 +160,12 @@ bool sou_authority_effective(const struct sou_authority *a, const struct sou_has
 	return false;
 }
 
+bool sou_authority_admissible(const struct sou_authority *a, const struct sou_hash *op_id)
+{
+	uint32_t i = authority_find_op(a, op_id);
+	return i != SOU_NONE && a->ops[i].admissible;
+}
+
 size_t sou_authority_index(const struct sou_authority *a, const struct sou_hash *op_id)
 {
 	uint32_t i = authority_find_op(a, op_id);

@@ -66,6 +66,8 @@ struct sou_hash sou_authority_hash(const struct sou_authority *a); /* P10.8 */
 size_t sou_authority_op_count(const struct sou_authority *a);
 void sou_authority_op(const struct sou_authority *a, size_t i, struct sou_hash *id,
 		      struct sou_hash *prev, struct sou_span *op, struct sou_span *sigs);
+/* Has it an effect (P8.5)? What is known and has none is for the audit. */
+bool sou_authority_admissible(const struct sou_authority *a, const struct sou_hash *op_id);
 bool sou_authority_knows(const struct sou_authority *a, const struct sou_hash *op_id);
 /* Known, admissible (P8.5) and on the trunk as of the last settle. */
 bool sou_authority_effective(const struct sou_authority *a, const struct sou_hash *op_id);

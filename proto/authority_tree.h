@@ -1,10 +1,12 @@
-/* authority_tree.h - inside of the authority: the tree of known ops, and what is derived from its
- * trunk.
+/* authority_tree.h - inside of the authority: the tree of known ops, and what its trunk says.
  *
  * A1. An op, once added, never changes; whether it is admissible (P8.5) depends on its ancestors
- * alone and is settled when it is added. A2. `state` is derived from the set of ops as a whole and
- * swapped in whole, or not at all. A3. Numbers of ops are the order of adding; nothing that is
- * derived depends on them, but for the order in which sou_authority_op hands them out. */
+ * alone and is settled when it is added.
+ *
+ * A2. `state` is derived from the set of ops as a whole and swapped in whole, or not at all.
+ *
+ * A3. Numbers of ops are the order of adding; nothing that is derived depends on them, but for the
+ * order in which sou_authority_op hands them out. */
 #ifndef SOU_AUTHORITY_TREE_H
 #define SOU_AUTHORITY_TREE_H
 

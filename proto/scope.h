@@ -55,7 +55,8 @@ struct sou_change {
 
 /* Judge what may have changed since the last settle: new records, or a newer authority.
  * *changes (borrowed until the next call on s) lists each entry whose verdict or `shown` differs,
- * new entries always among them, in order of pos. SOU_ENOMEM: nothing judged, call again. */
+ * new entries always among them, in order of pos. `authority` is settled. SOU_ENOMEM: nothing is
+ * told; call again. */
 int sou_scope_settle(struct sou_scope *s, const struct sou_authority *authority,
 		     const struct sou_change **changes, size_t *count);
 
@@ -75,8 +76,10 @@ size_t sou_scope_list(struct sou_scope *s, uint64_t pos_after, struct sou_scope_
 size_t sou_scope_tops(struct sou_scope *s, struct sou_hash *out, size_t max);
 
 /* The head on which this site's key goes on writing: the highest whole entry of the newest epoch
- * that is the only head of it. SOU_EUNKNOWN: no entry yet (seq 1 on the opening). SOU_ESTATE:
- * several heads, frozen, or cut; a person must decide. */
+ * that is the only head of it; newest is the one whose epoch-open has the highest hlc. Where that
+ * is an epoch-open itself, the next entry is its first, with seq 1. SOU_EUNKNOWN: no entry yet
+ * (seq 1 on the key's opening). SOU_ESTATE: several heads, frozen, cut, decided, or something is
+ * stored that follows on the head; a person must decide. */
 int sou_scope_own_head(struct sou_scope *s, const struct sou_id *site, const struct sou_id *key,
 		       struct sou_scope_entry *out);
 

@@ -1,13 +1,19 @@
 /* scope_graph.h - inside of the scope engine: all entries of one scope as a graph in memory.
  *
  * G1. Everything has a number: nodes, lines, names. Numbers follow the order of puts; nothing that
- * is told outside depends on them. G2. Each id that some entry or the authority names has a node; a
- * node that is not STORED is a ghost (a missing entry, an authority op, a name that never was). G3.
- * put makes room for everything that it and the next settle may append to a list of numbers: each
- *     list has room for each node once. So only put and the taking in of a new authority can fail.
+ * is told outside depends on them.
+ *
+ * G2. Each id that some entry or the authority names has a node; one that is not STORED is a ghost
+ * (a missing entry, an authority op, a name that never was).
+ *
+ * G3. put makes room for all that it and the next settle may append to a list of numbers: each list
+ * has room for each node once. So only put, the taking in of a new authority and the list of
+ * changes can fail.
+ *
  * G4. LINKED, SIGDOWN, kids are functions of the stored headers and signatures, kept by put.
  * ROOTED, depth, jump, openings, WHOLE, FROZEN follow from a node and the one before it; whoever
  * changes what they follow from `touches` the node, and spread carries on until nothing changes.
+ *
  * G5. A verdict is judged from G4, the line's plan, and verdicts of tiers before: control entries
  * of sites that may anchor; ANCHORED and FROZEN; other control entries; data, cited entries first.
  */

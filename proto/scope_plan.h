@@ -1,10 +1,13 @@
 /* scope_plan.h - what the authority says about one line, as numbers: ids became nodes and names.
- * Two plans of one line are equal exactly when nothing that it says changed. Inside of the scope
- * engine.
+ * Two plans of one line are equal exactly when nothing that it says changed. Inside of the engine.
  *
- * plan = head · opening · list(place) · n × list(restriction) · n × rule
- * list = n · nodes        rule = right · org name · list(after) · n × limit        limit = org name
- * · list */
+ * plan = head, opening, list(place), n, n × list(restriction), n, n × rule
+ *
+ * list = n, n × node
+ *
+ * rule = right, org name, list(after), n, n × limit
+ *
+ * limit = org name or none, list */
 #ifndef SOU_SCOPE_PLAN_H
 #define SOU_SCOPE_PLAN_H
 

@@ -1,7 +1,6 @@
-/* scope_settle.c - judges in tiers what may have changed (R1, G5), and tells what did.
- *
- *   plans ─▶ chains ─▶ control entries of sites that may anchor ─▶ ANCHORED, FROZEN ─▶ other
- * control entries ─▶ data, what is cited first ─▶ shown ─▶ changes
+/* scope_settle.c - judges in tiers what may have changed (R1, G5), and tells what did: plans;
+ * chains; control entries of sites that may anchor; ANCHORED and FROZEN; other control entries;
+ * data, what is cited first; shown; changes.
  *
  * Each entry in s->work is judged once a settle; entries that a tier adds are of later tiers. */
 #include "scope_graph.h"
@@ -54,7 +53,8 @@ static const uint32_t *names_of(const struct node *node, uint32_t *count)
 	return x == NULL ? NULL : x->nodes + x->cite_count + x->part_count;
 }
 
-/* Which lines lose a head, or which chains win one, by an anchor whose verdict changed. */
+/* Which lines lose a head, or which chains win one, by an anchor whose verdict changed. Who has an
+ * accepted one may anchor, and all lines of that site are left out. */
 static void anchor_changed(struct sou_scope *s, uint32_t n, bool accepted)
 {
 	const struct node *node = node_at(s, n);
@@ -65,7 +65,7 @@ static void anchor_changed(struct sou_scope *s, uint32_t n, bool accepted)
 		if (!node_has(head, NODE_STORED))
 			continue;
 		struct line *line = &s->lines[head->line];
-		if (line->ever_anchor || line->site == s->lines[node->line].site)
+		if (line->ever_anchor)
 			continue;
 		if (accepted)
 			scope_anchor_up(s, heads[i]);
@@ -82,7 +82,7 @@ static void changed(struct sou_scope *s, uint32_t n, bool accepted)
 			scope_dirty(s, s->edges[e].from);
 	if (!is_control(node))
 		return;
-	if (node->control == CONTROL_OF(SOU_OP_ANCHOR) && s->lines[node->line].ever_anchor)
+	if (node->control == CONTROL_OF(SOU_OP_ANCHOR))
 		anchor_changed(s, n, accepted);
 	uint32_t count;
 	const uint32_t *targets = names_of(node, &count);
@@ -138,7 +138,7 @@ static void reanchor(struct sou_scope *s)
 	for (uint32_t n = 0; n < s->node_count; n++) {
 		const struct node *node = node_at(s, n);
 		if (node_has(node, NODE_STORED) && node->verdict == SOU_ACCEPTED &&
-		    node->control == CONTROL_OF(SOU_OP_ANCHOR) && s->lines[node->line].ever_anchor)
+		    node->control == CONTROL_OF(SOU_OP_ANCHOR))
 			anchor_changed(s, n, true);
 	}
 	for (uint32_t i = 0; i < s->line_count; i++)

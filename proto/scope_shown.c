@@ -42,8 +42,6 @@ static void update_closing(struct sou_scope *s, uint32_t n)
 	for (uint32_t i = 0; i < x->part_count; i++) {
 		uint32_t p = x->nodes[x->cite_count + i];
 		struct node *part = node_at(s, p);
-		if (!same_site(s, node, part))
-			continue;
 		part->closed_by += closes ? 1u : UINT32_MAX; /* or one less */
 		show(s, p);
 	}

@@ -51,10 +51,8 @@ static void count_kid(struct sou_scope *s, uint32_t n)
 	if (node_is_opening(node) || !scope_at_place(s, node))
 		return;
 	uint8_t kids = scope_kids(s, node);
-	if (kids == 2) {
-		scope_touch(s, n);
-		return;
-	}
+	if (kids == 2)
+		return; /* who comes to a place that is taken twice is touched for being new */
 	kids++;
 	if (node_has(node_at(s, node->prev), NODE_STORED))
 		node_at(s, node->prev)->kids = kids & 3;
@@ -109,18 +107,17 @@ void scope_anchor_up(struct sou_scope *s, uint32_t n)
 	}
 }
 
-/* An entry that an anchor lists came after the anchor did. */
+/* An entry that an anchor lists came after the anchor did. An anchor of its own site is none here: where a
+ * site may anchor, all its lines say so. */
 static void anchored_before(struct sou_scope *s, uint32_t n)
 {
 	const struct node *node = node_at(s, n);
-	const struct line *line = &s->lines[node->line];
-	if (!node_has(node, NODE_LISTED) || node_has(node, NODE_ANCHORED) || line->ever_anchor)
+	if (!node_has(node, NODE_LISTED) || node_has(node, NODE_ANCHORED) ||
+	    s->lines[node->line].ever_anchor)
 		return;
 	for (uint32_t e = node->refs; e != SOU_NONE; e = s->edges[e].next) {
 		const struct node *from = node_at(s, s->edges[e].from);
-		const struct line *by = &s->lines[from->line];
-		if (s->edges[e].kind == EDGE_ANCHOR && from->verdict == SOU_ACCEPTED &&
-		    by->ever_anchor && by->site != line->site) {
+		if (s->edges[e].kind == EDGE_ANCHOR && from->verdict == SOU_ACCEPTED) {
 			scope_anchor_up(s, n);
 			return;
 		}

@@ -27,6 +27,7 @@ struct entry {
 	struct sou_id entity;
 	struct sou_need need;
 	uint16_t lacking;
+	bool put; /* while the script was read */
 };
 
 struct script {
@@ -35,6 +36,8 @@ struct script {
 	struct name names[NAMES_MAX];
 	struct entry entries[NAMES_MAX];
 	uint32_t name_count, entry_count;
+	struct history_random random;
+	bool eager; /* put and settle while the script is read */
 	char word[32];
 };
 
@@ -288,6 +291,13 @@ static bool authority_statement(struct script *s)
 	} else if (is(s, "newer")) {
 		const struct sou_effect e = {.type = 99};
 		bed_op(&s->bed, SOU_TIER_OPERATIONAL, 0, &e, 1);
+	} else if (is(s, "newercut")) {
+		need_word(s);
+		const struct name *key = known(s, IS_KEY);
+		const struct sou_effect e[] = {
+			{.type = SOU_EFFECT_CUT, .site = key->key.site, .key_id = key->key.key},
+			{.type = 99}};
+		bed_op(&s->bed, SOU_TIER_OPERATIONAL, 0, e, 2);
 	} else if (is(s, "mark")) {
 		need_word(s);
 		op_named(s, s->word, s->bed.head);
@@ -441,6 +451,12 @@ static void entry_statement(struct script *s)
 		at.seq = 0;
 	}
 	n->key = at;
+	if (s->eager && history_below(&s->random, 3) != 0) {
+		e->put = true;
+		bed_put(&s->bed, &e->facts);
+		if (history_below(&s->random, 2) == 0)
+			bed_settle(&s->bed);
+	}
 }
 
 static void statements(struct script *s)
@@ -449,6 +465,8 @@ static void statements(struct script *s)
 		if (next_word(s)) {
 			if (!authority_statement(s))
 				entry_statement(s);
+			else if (s->eager && history_below(&s->random, 2) == 0)
+				bed_settle(&s->bed);
 			while (isspace((unsigned char)*s->at))
 				s->at++;
 		}
@@ -461,27 +479,28 @@ static void statements(struct script *s)
 
 static void put_all(struct script *s, uint64_t seed)
 {
-	struct history_random rng = {seed};
 	uint32_t order[NAMES_MAX];
 	for (uint32_t i = 0; i < s->entry_count; i++)
 		order[i] = i;
 	for (uint32_t i = s->entry_count; seed != 0 && i > 1; i--) {
-		uint32_t k = history_below(&rng, i), swap = order[i - 1];
+		uint32_t k = history_below(&s->random, i), swap = order[i - 1];
 		order[i - 1] = order[k];
 		order[k] = swap;
 	}
 	for (uint32_t i = 0; i < s->entry_count; i++) {
 		struct sou_facts f = s->entries[order[i]].facts;
-		if (seed != 0 && history_below(&rng, 3) == 0) {
+		if (s->entries[order[i]].put)
+			continue;
+		if (seed != 0 && history_below(&s->random, 3) == 0) {
 			struct sou_facts header = f;
 			make_header(&header);
 			header.sig_checked = false;
 			bed_put(&s->bed, &header);
-			if (history_below(&rng, 2) == 0)
+			if (history_below(&s->random, 2) == 0)
 				bed_settle(&s->bed);
 		}
 		bed_put(&s->bed, &f);
-		if (seed != 0 && history_below(&rng, 3) == 0)
+		if (seed != 0 && history_below(&s->random, 3) == 0)
 			bed_settle(&s->bed);
 	}
 	bed_settle(&s->bed);
@@ -512,7 +531,9 @@ void script_check(const char *name, const char *script, const char *expect, bool
 		  uint64_t seed)
 {
 	struct script *s = test_alloc(sizeof *s);
-	*s = (struct script){.name = test_printf("%s (seed %llu)", name, (unsigned long long)seed),
+	*s = (struct script){.eager = seed % 2 != 0,
+			     .random = {seed},
+			     .name = test_printf("%s (seed %llu)", name, (unsigned long long)seed),
 			     .at = script};
 	bed_init(&s->bed, project);
 	statements(s);

@@ -178,6 +178,10 @@ void world_check(struct world *w, const char *order)
 		vector_hex_into(op, "id", id.b, sizeof id.b);
 		CHECK_INT(test_printf("%s: op %zu known", name, i),
 			  sou_authority_knows(w->authority, &id), ==, vector_bool(op, "known"));
+		if (vector_bool(op, "known"))
+			CHECK_INT(test_printf("%s op %zu has an effect", w->name, i),
+				  sou_authority_admissible(w->authority, &id), ==,
+				  vector_bool(op, "admissible"));
 	}
 	for (size_t i = 0; i < w->entry_count; i++) {
 		const struct sou_facts *f = &w->entries[i].read.facts;
