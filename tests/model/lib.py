@@ -5,6 +5,7 @@ import unittest
 
 ROOT = os.environ.get("SOU_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 VECTORS = os.path.join(ROOT, "tests", "vectors")
+BUILD = os.environ.get("SOU_BUILD") or os.path.join(ROOT, "build")
 LONG = os.environ.get("SOU_LONG") == "1"
 
 
