@@ -5,11 +5,15 @@
  * and never wait for the writer. Entries and authority ops are the truth; records, trails, buckets
  * and feeds are derived from them and can be rebuilt to the same dump (soud_store_rebuild).
  *
- * I1  Nothing is visible to a reader before soud_store_commit returned SOU_OK, and then it is
- * durable. I2  Arrival numbers of a scope run 1, 2, 3, ... without a gap and never change. I3  Each
- * entry with a payload is merged in the transaction that stores the payload (merge_apply.h). I4
- * After a failed write the handle is broken: every call but free gives SOU_ESTORE (R21). Nothing of
- * the open transaction is stored. Reopen; never retry on the same handle.
+ * I1  Nothing is visible to a reader before soud_store_commit returned SOU_OK; then it is durable.
+ *
+ * I2  Arrival numbers of a scope run 1, 2, 3, ... without a gap and never change.
+ *
+ * I3  Each entry with a payload is merged in the transaction that stores the payload
+ *     (merge_apply.h); commit refuses another one.
+ *
+ * I4  After a failed write the handle is broken: every call but free gives SOU_ESTORE (R21).
+ *     Nothing of the open transaction is stored. Reopen; never retry on the same handle.
  *
  * Unless said otherwise a function returns SOU_OK, SOU_ESTORE, SOU_ECORRUPT, SOU_ENOMEM, or
  * SOU_EFULL (no room on the disk: the transaction is gone, the handle is not broken);
@@ -19,6 +23,7 @@
 #ifndef SOUD_STORE_H
 #define SOUD_STORE_H
 
+#include "proto/limits.h"
 #include "proto/merge.h"
 #include "proto/scope.h"
 
@@ -79,7 +84,7 @@ int soud_store_op_last(struct soud_store *s, uint64_t *number); /* 0 when there 
 /* Scopes, numbered 1, 2, ... on this replica alone. */
 #define SOUD_SCOPE_NUMBER_MAX                                                                      \
 	((UINT32_C(1) << 23) - 1) /* the log's key is number << 40 | arrival */
-#define SOUD_ARRIVAL_MAX ((UINT64_C(1) << 40) - 1)
+#define SOUD_ARRIVAL_MAX SOU_ARRIVAL_MAX
 int soud_store_scope_add(struct soud_store *s, const struct sou_id *scope,
 			 uint32_t *number); /* or finds it */
 int soud_store_scope_find(struct soud_store *s, const struct sou_id *scope,
@@ -103,6 +108,7 @@ struct soud_row {
 	uint8_t verdict;         /* enum sou_verdict */
 	bool sig_checked, shown;
 	int64_t received_ms;
+	bool late;       /* read only: its payload came after its header, and is not merged yet */
 	uint64_t source; /* peer number; 0: made here */
 };
 /* row->arrival is the scope's last + 1. */
@@ -112,7 +118,7 @@ int soud_store_log_payload(struct soud_store *s, uint32_t scope, uint64_t arriva
 			   struct sou_span payload, uint8_t body);
 int soud_store_log_signature(struct soud_store *s, uint32_t scope, uint64_t arrival,
 			     struct sou_span sig, bool checked);
-/* Done by soud_merge_apply for all changes that it is given; others seldom need it. */
+/* Also ends `late`. Done by soud_merge_apply for all changes that it is given. */
 int soud_store_log_verdict(struct soud_store *s, uint32_t scope, uint64_t arrival, uint8_t verdict,
 			   bool shown);
 int soud_store_log_get(struct soud_store *s, uint32_t scope, uint64_t arrival,
@@ -120,6 +126,11 @@ int soud_store_log_get(struct soud_store *s, uint32_t scope, uint64_t arrival,
 /* The first with an arrival above `after`; SOU_EUNKNOWN at the end. Asked on and on with the
  * arrival just given it reads on without seeking. */
 int soud_store_log_next(struct soud_store *s, uint32_t scope, uint64_t after, struct soud_row *out);
+
+/* First arrival that this transaction appended and that is not merged yet; 0: none. */
+uint64_t soud_store_log_fresh(const struct soud_store *s, uint32_t scope);
+/* All that was appended to the scope is merged now (soud_merge_apply). */
+void soud_store_log_merged(struct soud_store *s, uint32_t scope);
 
 /* Feeds that exist, so that a change of authority loads only the scopes that it touches. */
 int soud_store_feed_add(struct soud_store *s, uint32_t scope, const struct sou_id *site,
@@ -159,6 +170,9 @@ int soud_store_record(struct soud_store *s, uint32_t scope, uint16_t kind,
 int soud_store_record_next(struct soud_store *s, uint32_t scope, uint16_t kind,
 			   const struct sou_id *after, uint16_t after_kind,
 			   struct sou_record *out); /* SOU_EUNKNOWN at the end */
+/* As record_next for all kinds, and those as well that have a trail and no register. */
+int soud_store_record_each(struct soud_store *s, uint32_t scope, const struct sou_id *after,
+			   uint16_t after_kind, struct sou_record *out);
 /* Only those with a conflict or a gap, in the order of *place (from 0), without a scan. Any scope:
  * it is told in *scope. */
 int soud_store_marked_next(struct soud_store *s, uint64_t *place, uint32_t *scope,
@@ -170,8 +184,13 @@ int soud_store_value(struct soud_store *s, uint32_t scope, const struct sou_live
 /* Entries that wrote to the record (any op, held ones too), newest arrival first: give the record's
  * `trail` at first; *place moves on; SOU_EUNKNOWN at the end. */
 int soud_store_trail_next(struct soud_store *s, uint64_t *place, uint64_t *arrival);
-/* The two writers of records are soud_merge_apply's. */
-int soud_store_record_put(struct soud_store *s, uint32_t scope, struct sou_record *record);
+/* Records with a gap of this version, by (entity, kind), after that place (zeroed: from the start):
+ * the next one is put in *kind, *entity. SOU_EUNKNOWN at the end; cheap where there are no gaps. */
+int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_id *version,
+			uint16_t *kind, struct sou_id *entity);
+/* The two writers of records are soud_merge_apply's. A trail is put before its record. */
+int soud_store_record_put(struct soud_store *s, uint32_t scope, struct sou_record *record,
+			  bool changed); /* changed: what a digest sees differs */
 int soud_store_trail_put(struct soud_store *s, struct sou_record *record, uint64_t arrival);
 
 /* State digest (P10.6) as of this handle's view; a writer keeps what it hashed. */
@@ -193,11 +212,17 @@ int soud_store_draft_end(struct soud_store *s, uint64_t number);
 /* R22: quick_check of the file, or the thorough one. SOU_ECORRUPT with the first finding. */
 int soud_store_check(struct soud_store *s, bool thorough);
 
+/* Derived tables are empty after a migration that changed their shape: rebuild before any other
+ * use.
+ */
+bool soud_store_stale(const struct soud_store *s);
 /* Empty all derived tables and fill them again from the log with its stored verdicts. In a
  * transaction. */
 int soud_store_rebuild(struct soud_store *s, const struct sou_authority *authority);
-/* Hash of a canonical dump of log, authority and all that is derived: equal replicas (same
- * arrivals) give equal hashes, and so does a replica before and after a rebuild. */
+int soud_store_derived_clear(struct soud_store *s); /* its first half; marks the replica stale */
+int soud_store_derived_done(struct soud_store *s);  /* and its end */
+/* Hash of a canonical dump of scopes, log and all that is derived: equal replicas (same arrivals)
+ * give equal hashes, and so does a replica before and after a rebuild. */
 int soud_store_dump_hash(struct soud_store *s, struct sou_hash *out);
 
 #endif

@@ -1,0 +1,407 @@
+/* record.c - records, their gaps and trails. A record's lists stand packed in `body`; short values
+ * go with them, so that views read most fields without touching an entry. */
+#include "daemon/store/sqlite/db.h"
+
+#define VALUE_BYTES_MAX                                                                            \
+	96u /* ids, places, handles, states; longer ones are read from their entry */
+
+enum { FLAG_REDACTED = 1, FLAG_DISPUTED = 2, FLAG_VALUE = 4 };
+enum { STATE_REGISTER = 1, STATE_HIDDEN = 2, STATE_CONFLICT = 4, STATE_GAP = 8 };
+
+/* --- packing --- */
+
+static void pack_live(const struct sou_live *l, struct sou_buf *out)
+{
+	bool inside = !l->redacted && l->value.p != NULL && l->value.n > 0 &&
+		      l->value.n <= VALUE_BYTES_MAX;
+	sou_buf_put_u16be(out, l->field);
+	sou_buf_put_u16be(out, l->op);
+	sou_buf_put_u8(out, l->clock);
+	sou_buf_put_u8(out,
+		       (uint8_t)((l->redacted ? FLAG_REDACTED : 0) |
+				 (l->disputed ? FLAG_DISPUTED : 0) | (inside ? FLAG_VALUE : 0)));
+	sou_buf_put(out, l->version.b, sizeof l->version.b);
+	sou_buf_put_u64be(out, l->hlc);
+	sou_buf_put_u64be(out, l->pos);
+	if (inside) {
+		sou_buf_put_u8(out, (uint8_t)l->value.n);
+		sou_buf_put(out, l->value.p, l->value.n);
+	}
+}
+
+static void pack(const struct sou_record *r, struct sou_buf *out)
+{
+	sou_buf_put_u32be(out, r->live_count);
+	sou_buf_put_u32be(out, r->gap_count);
+	sou_buf_put_u32be(out, r->named_count);
+	for (uint32_t i = 0; i < r->live_count; i++)
+		pack_live(&r->lives[i], out);
+	for (uint32_t i = 0; i < r->gap_count; i++) {
+		sou_buf_put_u16be(out, r->gaps[i].field);
+		sou_buf_put(out, r->gaps[i].version.b, sizeof r->gaps[i].version.b);
+	}
+	for (uint32_t i = 0; i < r->named_count; i++)
+		sou_buf_put(out, r->named[i].b, sizeof r->named[i].b);
+}
+
+struct cursor { /* sticky: past the end all is zero */
+	const uint8_t *p;
+	size_t left;
+	bool failed;
+};
+
+static const uint8_t *take(struct cursor *c, size_t n)
+{
+	static const uint8_t zeros[VALUE_BYTES_MAX];
+	SOU_ASSERT(n <= sizeof zeros);
+	if (c->failed || c->left < n) {
+		c->failed = true;
+		return zeros;
+	}
+	const uint8_t *p = c->p;
+	c->p += n;
+	c->left -= n;
+	return p;
+}
+
+static uint64_t number(struct cursor *c, size_t n)
+{
+	const uint8_t *p = take(c, n);
+	uint64_t v = 0;
+	for (size_t i = 0; i < n; i++)
+		v = v << 8 | p[i];
+	return v;
+}
+
+static struct sou_id id(struct cursor *c)
+{
+	struct sou_id out;
+	memcpy(out.b, take(c, sizeof out.b), sizeof out.b);
+	return out;
+}
+
+static void unpack_live(struct cursor *c, struct sou_live *l)
+{
+	*l = (struct sou_live){.field = (uint16_t)number(c, 2)};
+	l->op = (uint16_t)number(c, 2);
+	l->clock = (uint8_t)number(c, 1);
+	uint8_t flags = (uint8_t)number(c, 1);
+	l->redacted = (flags & FLAG_REDACTED) != 0;
+	l->disputed = (flags & FLAG_DISPUTED) != 0;
+	l->version = id(c);
+	l->hlc = number(c, 8);
+	l->pos = number(c, 8);
+	if ((flags & FLAG_VALUE) == 0)
+		return;
+	size_t n = number(c, 1);
+	if (n > VALUE_BYTES_MAX) {
+		c->failed = true;
+		return;
+	}
+	l->value.p = take(c, n);
+	l->value.n = n;
+}
+
+/* Values borrow from record->bytes, which is a copy of body. */
+static int unpack(struct soud_store *s, struct sou_span body, struct sou_record *out)
+{
+	sou_buf_put(&out->bytes, body.p, body.n);
+	if (out->bytes.failed)
+		return store_refuse(s, SOU_ENOMEM, "no memory");
+	struct cursor c = {out->bytes.p, out->bytes.n, false};
+	uint32_t lives = (uint32_t)number(&c, 4), gaps = (uint32_t)number(&c, 4);
+	uint32_t named = (uint32_t)number(&c, 4);
+	if (c.failed || lives > c.left / 38 || gaps > c.left / 18 || named > c.left / 16)
+		return store_refuse(s, SOU_ECORRUPT, "a record does not read");
+	int rc = sou_record_reserve(out, lives, gaps, named);
+	if (rc != SOU_OK)
+		return store_refuse(s, rc, "no memory");
+	for (uint32_t i = 0; i < lives; i++)
+		unpack_live(&c, &out->lives[i]);
+	for (uint32_t i = 0; i < gaps; i++) {
+		uint16_t field = (uint16_t)number(&c, 2);
+		out->gaps[i] = (struct sou_gap){field, id(&c)};
+	}
+	for (uint32_t i = 0; i < named; i++)
+		out->named[i] = id(&c);
+	if (c.failed || c.left != 0)
+		return store_refuse(s, SOU_ECORRUPT, "a record does not read");
+	out->live_count = lives;
+	out->gap_count = gaps;
+	out->named_count = named;
+	rc = sou_record_index(out);
+	return rc == SOU_OK ? SOU_OK : store_refuse(s, rc, "no memory");
+}
+
+int store_record_read(struct soud_store *s, sqlite3_stmt *statement, uint32_t *scope,
+		      struct sou_record *out)
+{
+	struct sou_id entity;
+	int rc = store_fixed(s, statement, 3, entity.b, sizeof entity.b);
+	if (rc != SOU_OK)
+		return rc;
+	sou_record_clear(out, (uint16_t)sqlite3_column_int64(statement, 2), &entity);
+	out->place = (uint64_t)sqlite3_column_int64(statement, 0);
+	out->trail = (uint64_t)sqlite3_column_int64(statement, 5);
+	if (scope != NULL)
+		*scope = (uint32_t)sqlite3_column_int64(statement, 1);
+	rc = unpack(s, store_blob(statement, 6), out);
+	out->hidden = (sqlite3_column_int64(statement, 4) & STATE_HIDDEN) != 0;
+	return rc;
+}
+
+/* --- reading --- */
+
+int soud_store_record(struct soud_store *s, uint32_t scope, uint16_t kind,
+		      const struct sou_id *entity, struct sou_record *out)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_GET);
+	if (statement == NULL)
+		return s->err.rc;
+	sqlite3_bind_int64(statement, 1, scope);
+	store_bind(statement, 2, entity->b, sizeof entity->b);
+	sqlite3_bind_int64(statement, 3, kind);
+	int rc = store_row(s, statement, "record");
+	if (rc != SOU_OK)
+		return rc;
+	rc = store_record_read(s, statement, NULL, out);
+	sqlite3_reset(statement);
+	return rc;
+}
+
+static bool goes_on(const struct soud_store *s, enum store_statement which, uint32_t scope,
+		    uint16_t kind, const struct sou_id *after, uint16_t after_kind)
+{
+	return s->open && s->record_running == which && after != NULL && s->record_scope == scope &&
+	       s->record_kind == kind && s->record_at_kind == after_kind &&
+	       sou_id_eq(&s->record_at, after);
+}
+
+static int next_record(struct soud_store *s, enum store_statement which, uint32_t scope,
+		       uint16_t kind, int64_t least, const struct sou_id *after,
+		       uint16_t after_kind, struct sou_record *out)
+{
+	sqlite3_stmt *statement = s->statements[which];
+	static const struct sou_id zero;
+	const struct sou_id *from = after != NULL ? after : &zero;
+	struct sou_id copy = *from;
+	if (statement == NULL || !goes_on(s, which, scope, kind, after, after_kind)) {
+		statement = store_statement(s, which);
+		if (statement == NULL)
+			return s->err.rc;
+		sqlite3_bind_int64(statement, 1, scope);
+		sqlite3_bind_blob(statement, 2, copy.b, sizeof copy.b, SQLITE_TRANSIENT);
+		sqlite3_bind_int64(statement, 3, after != NULL ? after_kind : -1);
+		sqlite3_bind_int64(statement, 4, which == STORE_RECORD_NEXT ? kind : least);
+	}
+	s->record_running = STORE_STATEMENT_COUNT;
+	int rc = store_row(s, statement, "record");
+	if (rc != SOU_OK)
+		return rc;
+	rc = store_record_read(s, statement, NULL, out);
+	if (rc != SOU_OK || !s->open) {
+		sqlite3_reset(statement);
+		return rc;
+	}
+	s->record_running = which;
+	s->record_scope = scope;
+	s->record_kind = kind;
+	s->record_at = out->entity;
+	s->record_at_kind = out->kind;
+	return SOU_OK;
+}
+
+int soud_store_record_next(struct soud_store *s, uint32_t scope, uint16_t kind,
+			   const struct sou_id *after, uint16_t after_kind, struct sou_record *out)
+{
+	enum store_statement which = kind != 0 ? STORE_RECORD_NEXT : STORE_RECORD_EACH;
+	return next_record(s, which, scope, kind, 1, after, after_kind, out);
+}
+
+int soud_store_record_each(struct soud_store *s, uint32_t scope, const struct sou_id *after,
+			   uint16_t after_kind, struct sou_record *out)
+{
+	return next_record(s, STORE_RECORD_EACH, scope, UINT16_MAX, 0, after, after_kind, out);
+}
+
+int soud_store_marked_next(struct soud_store *s, uint64_t *place, uint32_t *scope,
+			   struct sou_record *out)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_MARKED);
+	if (statement == NULL)
+		return s->err.rc;
+	sqlite3_bind_int64(statement, 1, (int64_t)*place);
+	int rc = store_row(s, statement, "record");
+	if (rc != SOU_OK)
+		return rc;
+	rc = store_record_read(s, statement, scope, out);
+	sqlite3_reset(statement);
+	if (rc == SOU_OK)
+		*place = out->place;
+	return rc;
+}
+
+int soud_store_trail_next(struct soud_store *s, uint64_t *place, uint64_t *arrival)
+{
+	if (*place == 0)
+		return SOU_EUNKNOWN;
+	sqlite3_stmt *statement = store_statement(s, STORE_TRAIL_GET);
+	if (statement == NULL)
+		return s->err.rc;
+	sqlite3_bind_int64(statement, 1, (int64_t)*place);
+	int rc = store_row(s, statement, "trail");
+	if (rc != SOU_OK)
+		return rc == SOU_EUNKNOWN ? store_refuse(s, SOU_ECORRUPT, "a trail is broken") : rc;
+	*place = (uint64_t)sqlite3_column_int64(statement, 0);
+	*arrival = (uint64_t)sqlite3_column_int64(statement, 1);
+	sqlite3_reset(statement);
+	return SOU_OK;
+}
+
+int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_id *version,
+			uint16_t *kind, struct sou_id *entity)
+{
+	if (!s->cached) {
+		int rc = store_number(s, store_statement(s, STORE_GAP_COUNT), 0, &s->gap_count,
+				      "gap");
+		if (rc != SOU_OK)
+			return rc;
+		s->cached = s->mode == SOUD_STORE_WRITER && s->open;
+	}
+	if (s->gap_count == 0)
+		return SOU_EUNKNOWN;
+	sqlite3_stmt *statement = store_statement(s, STORE_GAP_FIND);
+	if (statement == NULL)
+		return s->err.rc;
+	struct sou_id from = *entity;
+	sqlite3_bind_int64(statement, 1, scope);
+	store_bind(statement, 2, version->b, sizeof version->b);
+	store_bind(statement, 3, from.b, sizeof from.b);
+	sqlite3_bind_int64(statement, 4, *kind);
+	int rc = store_row(s, statement, "gap");
+	if (rc != SOU_OK)
+		return rc;
+	struct sou_id found;
+	rc = store_fixed(s, statement, 1, found.b, sizeof found.b);
+	if (rc == SOU_OK) {
+		*kind = (uint16_t)sqlite3_column_int64(statement, 0);
+		*entity = found;
+	}
+	sqlite3_reset(statement);
+	return rc;
+}
+
+/* --- writing --- */
+
+/* Record and trail numbers go up by one; the highest are read once in a transaction. */
+static int next_number(struct soud_store *s, enum store_statement which, uint64_t *last)
+{
+	if (*last == 0) {
+		int rc = store_number(s, store_statement(s, which), 0, last, "record");
+		if (rc != SOU_OK)
+			return rc;
+	}
+	(*last)++;
+	return SOU_OK;
+}
+
+int soud_store_trail_put(struct soud_store *s, struct sou_record *record, uint64_t arrival)
+{
+	int rc = store_may_write(s);
+	if (rc == SOU_OK)
+		rc = next_number(s, STORE_TRAIL_LAST, &s->trail_last);
+	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_TRAIL_ADD) : NULL;
+	if (statement == NULL)
+		return s->err.rc;
+	sqlite3_bind_int64(statement, 1, (int64_t)s->trail_last);
+	sqlite3_bind_int64(statement, 2, (int64_t)record->trail);
+	sqlite3_bind_int64(statement, 3, (int64_t)arrival);
+	rc = store_done(s, statement, "trail");
+	if (rc == SOU_OK)
+		record->trail = s->trail_last;
+	return rc;
+}
+
+static int put_gaps(struct soud_store *s, uint32_t scope, const struct sou_record *r, bool had)
+{
+	if (had) {
+		sqlite3_stmt *statement = store_statement(s, STORE_GAP_END);
+		if (statement == NULL)
+			return s->err.rc;
+		sqlite3_bind_int64(statement, 1, (int64_t)r->place);
+		int rc = store_done(s, statement, "gap");
+		if (rc != SOU_OK)
+			return rc;
+	}
+	for (uint32_t i = 0; i < r->gap_count; i++) {
+		sqlite3_stmt *statement = store_statement(s, STORE_GAP_ADD);
+		if (statement == NULL)
+			return s->err.rc;
+		sqlite3_bind_int64(statement, 1, scope);
+		store_bind(statement, 2, r->gaps[i].version.b, sizeof r->gaps[i].version.b);
+		sqlite3_bind_int64(statement, 3, (int64_t)r->place);
+		sqlite3_bind_int64(statement, 4, r->gaps[i].field);
+		int rc = store_done(s, statement, "gap");
+		if (rc != SOU_OK)
+			return rc;
+	}
+	if (had || r->gap_count > 0)
+		s->cached = false; /* the count of gaps is another one now */
+	return SOU_OK;
+}
+
+static int64_t state_of(const struct sou_record *r)
+{
+	return (r->register_count > 0 ? STATE_REGISTER : 0) | (r->hidden ? STATE_HIDDEN : 0) |
+	       (r->conflict ? STATE_CONFLICT : 0) | (r->gap_count > 0 ? STATE_GAP : 0);
+}
+
+static int insert(struct soud_store *s, uint32_t scope, struct sou_record *r)
+{
+	int rc = next_number(s, STORE_RECORD_LAST, &s->record_last);
+	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_RECORD_ADD) : NULL;
+	if (statement == NULL)
+		return s->err.rc;
+	sqlite3_bind_int64(statement, 1, (int64_t)s->record_last);
+	sqlite3_bind_int64(statement, 2, scope);
+	sqlite3_bind_int64(statement, 3, r->kind);
+	store_bind(statement, 4, r->entity.b, sizeof r->entity.b);
+	sqlite3_bind_int64(statement, 5, state_of(r));
+	sqlite3_bind_int64(statement, 6, (int64_t)r->trail);
+	store_bind(statement, 7, s->body.p, s->body.n);
+	rc = store_done(s, statement, "record");
+	if (rc == SOU_OK)
+		r->place = s->record_last;
+	return rc;
+}
+
+static int update(struct soud_store *s, const struct sou_record *r)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_SET);
+	if (statement == NULL)
+		return s->err.rc;
+	sqlite3_bind_int64(statement, 1, (int64_t)r->place);
+	sqlite3_bind_int64(statement, 2, state_of(r));
+	sqlite3_bind_int64(statement, 3, (int64_t)r->trail);
+	store_bind(statement, 4, s->body.p, s->body.n);
+	return store_done(s, statement, "record");
+}
+
+int soud_store_record_put(struct soud_store *s, uint32_t scope, struct sou_record *record,
+			  bool changed)
+{
+	int rc = store_may_write(s);
+	if (rc != SOU_OK)
+		return rc;
+	sou_buf_clear(&s->body);
+	pack(record, &s->body);
+	if (s->body.failed)
+		return store_refuse(s, SOU_ENOMEM, "no memory");
+	bool fresh = record->place == 0;
+	rc = fresh ? insert(s, scope, record) : update(s, record);
+	if (rc == SOU_OK)
+		rc = put_gaps(s, scope, record, !fresh);
+	if (rc == SOU_OK && changed)
+		rc = store_bucket_touch(s, scope, sou_bucket_of(&record->entity));
+	return rc;
+}

@@ -1,0 +1,164 @@
+/* schema.c - the tables, and the way to them from every schema that was ever released. Forward
+ * only; a replica that is migrated is first copied beside itself. What the tables say is in
+ * store.h. */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "daemon/store/sqlite/db.h"
+
+/* The truth. Blobs stand last: what is read most often never follows an overflow chain. */
+static const char TRUTH[] =
+	"CREATE TABLE meta (name TEXT PRIMARY KEY NOT NULL, value ANY NOT NULL) STRICT;"
+	"CREATE TABLE authority (number INTEGER PRIMARY KEY, id BLOB NOT NULL,"
+	" received_ms INTEGER NOT NULL, op BLOB NOT NULL, sigs BLOB NOT NULL) STRICT;"
+	"CREATE TABLE scope (number INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;"
+	"CREATE TABLE log (key INTEGER PRIMARY KEY, state INTEGER NOT NULL,"
+	" received_ms INTEGER NOT NULL, source INTEGER NOT NULL, id BLOB NOT NULL,"
+	" header BLOB NOT NULL, sig BLOB, payload BLOB) STRICT;"
+	"CREATE TABLE peer (number INTEGER PRIMARY KEY, site BLOB NOT NULL, log BLOB NOT NULL,"
+	" UNIQUE (site, log)) STRICT;"
+	"CREATE TABLE position (key INTEGER PRIMARY KEY, have INTEGER NOT NULL,"
+	" acked INTEGER NOT NULL, acked_ms INTEGER NOT NULL) STRICT;";
+
+static const char DRAFTS[] =
+	"CREATE TABLE draft (number INTEGER PRIMARY KEY AUTOINCREMENT, scope BLOB NOT NULL,"
+	" changed_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT;";
+
+/* What is derived from the log. record.state: 1 has a register, 2 hidden, 4 conflict, 8 gap. */
+static const char DERIVED[] =
+	"CREATE TABLE feed (site BLOB NOT NULL, key BLOB NOT NULL, scope INTEGER NOT NULL,"
+	" UNIQUE (site, key, scope)) STRICT;"
+	"CREATE TABLE record (id INTEGER PRIMARY KEY, scope INTEGER NOT NULL, kind INTEGER NOT "
+	"NULL,"
+	" entity BLOB NOT NULL, state INTEGER NOT NULL, trail INTEGER NOT NULL,"
+	" body BLOB NOT NULL) STRICT;"
+	"CREATE UNIQUE INDEX record_place ON record (scope, entity, kind);"
+	"CREATE INDEX record_marked ON record (state) WHERE state > 3;"
+	"CREATE TABLE gap (scope INTEGER NOT NULL, version BLOB NOT NULL, record INTEGER NOT NULL,"
+	" field INTEGER NOT NULL, UNIQUE (scope, version, record, field)) STRICT;"
+	"CREATE INDEX gap_record ON gap (record);"
+	"CREATE TABLE trail (number INTEGER PRIMARY KEY, before INTEGER NOT NULL,"
+	" arrival INTEGER NOT NULL) STRICT;"
+	"CREATE TABLE bucket (key INTEGER PRIMARY KEY, hash BLOB NOT NULL) STRICT;";
+
+static int run(sqlite3 *db, const char *sql, struct sou_err *err)
+{
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK)
+		return SOU_OK;
+	int code = sqlite3_errcode(db);
+	int rc = code == SQLITE_NOMEM ? SOU_ENOMEM : code == SQLITE_FULL ? SOU_EFULL : SOU_ESTORE;
+	return sou_err_set(err, rc, "store: tables: %s", sqlite3_errmsg(db));
+}
+
+static int pragma_number(sqlite3 *db, const char *sql, int64_t *out, struct sou_err *err)
+{
+	sqlite3_stmt *statement = NULL;
+	int code = sqlite3_prepare_v2(db, sql, -1, &statement, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	if (code == SQLITE_ROW)
+		*out = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	if (code == SQLITE_ROW)
+		return SOU_OK;
+	int rc = code == SQLITE_NOMEM                              ? SOU_ENOMEM
+		 : code == SQLITE_NOTADB || code == SQLITE_CORRUPT ? SOU_ECORRUPT
+		 : code == SQLITE_BUSY                             ? SOU_EBUSY
+								   : SOU_ESTORE;
+	return sou_err_set(err, rc, "store: %s", sqlite3_errmsg(db));
+}
+
+static int set_version(sqlite3 *db, struct sou_err *err)
+{
+	int rc = run(db, "PRAGMA application_id = 1397708107", err);
+	_Static_assert(STORE_APPLICATION_ID == 1397708107, "the literal above");
+	_Static_assert(STORE_SCHEMA_VERSION == 1, "the literal below");
+	return rc == SOU_OK ? run(db, "PRAGMA user_version = 1", err) : rc;
+}
+
+static int make(sqlite3 *db, struct sou_err *err)
+{
+	int rc = run(db, TRUTH, err);
+	if (rc == SOU_OK)
+		rc = run(db, DRAFTS, err);
+	return rc == SOU_OK ? run(db, DERIVED, err) : rc;
+}
+
+/* Schema 0 kept each version in a row of its own and had no drafts. */
+static int from_0(sqlite3 *db, struct sou_err *err)
+{
+	int rc = run(db, "DROP TABLE version; DROP TABLE feed; DROP TABLE bucket;", err);
+	if (rc == SOU_OK)
+		rc = run(db, DRAFTS, err);
+	return rc == SOU_OK ? run(db, DERIVED, err) : rc;
+}
+
+/* PATH-before-1 holds the replica as it was; an older copy of that name stays, as it is older. */
+static int back_up(sqlite3 *db, const char *path, struct sou_err *err)
+{
+	sqlite3_stmt *statement = NULL;
+	char *copy = sqlite3_mprintf("%s-before-%d", path, STORE_SCHEMA_VERSION);
+	if (copy == NULL)
+		return sou_err_set(err, SOU_ENOMEM, "store: no memory");
+	int code = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &statement, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC);
+	if (code == SQLITE_OK)
+		code = sqlite3_step(statement);
+	bool exists = code == SQLITE_ERROR; /* "output file already exists" */
+	int rc = code == SQLITE_DONE || exists
+			 ? SOU_OK
+			 : sou_err_set(err, code == SQLITE_FULL ? SOU_EFULL : SOU_ESTORE,
+				       "store: copying to %s: %s", copy, sqlite3_errmsg(db));
+	sqlite3_finalize(statement);
+	sqlite3_free(copy);
+	return rc;
+}
+
+static int migrate_in_transaction(sqlite3 *db, bool fresh, struct sou_err *err)
+{
+	int rc = run(db, "BEGIN IMMEDIATE", err);
+	if (rc != SOU_OK)
+		return rc;
+	rc = fresh ? make(db, err) : from_0(db, err);
+	if (rc == SOU_OK && !fresh)
+		rc = run(db, "INSERT OR REPLACE INTO meta VALUES ('stale', 1)", err);
+	if (rc == SOU_OK)
+		rc = set_version(db, err);
+	if (rc == SOU_OK)
+		rc = run(db, "COMMIT", err);
+	if (rc != SOU_OK)
+		(void)run(db, "ROLLBACK", NULL);
+	return rc;
+}
+
+int store_migrate(sqlite3 *db, const char *path, bool *stale, struct sou_err *err)
+{
+	int64_t application = 0, version = 0, tables = 0;
+	int rc = pragma_number(db, "PRAGMA application_id", &application, err);
+	if (rc == SOU_OK)
+		rc = pragma_number(db, "PRAGMA user_version", &version, err);
+	if (rc == SOU_OK)
+		rc = pragma_number(db, "SELECT count(*) FROM sqlite_schema", &tables, err);
+	if (rc != SOU_OK)
+		return rc;
+	bool fresh = tables == 0;
+	if (!fresh && application != STORE_APPLICATION_ID)
+		return sou_err_set(err, SOU_ESTORE, "store: %s is not a replica", path);
+	if (version > STORE_SCHEMA_VERSION)
+		return sou_err_set(err, SOU_ETOONEW,
+				   "store: %s has schema %" PRId64 ", newer than %d", path, version,
+				   STORE_SCHEMA_VERSION);
+	if (fresh || version < STORE_SCHEMA_VERSION) {
+		if (!fresh)
+			rc = back_up(db, path, err);
+		if (rc == SOU_OK)
+			rc = migrate_in_transaction(db, fresh, err);
+		if (rc != SOU_OK)
+			return rc;
+	}
+	int64_t marks = 0;
+	rc = pragma_number(db, "SELECT count(*) FROM meta WHERE name = 'stale'", &marks, err);
+	*stale = marks > 0;
+	return rc;
+}
