@@ -205,7 +205,8 @@ static int see_plan(struct soud_reader *v)
 	sou_record_fini(&record);
 	if (rc != SOU_EUNKNOWN)
 		return rc;
-	qsort(v->projects, v->project_count, sizeof *v->projects, project_order);
+	if (v->project_count > 1)
+		qsort(v->projects, v->project_count, sizeof *v->projects, project_order);
 	v->plan_stamp = stamp;
 	v->plan_seen = true;
 	return SOU_OK;
