@@ -1,7 +1,7 @@
 """The verdict on each entry of one scope (P9): a function of stored records and authority."""
 from . import entry, schema
 from .authority import CUT, DECIDE, NARROW, RECUT
-from .names import half
+from .names import SCOPE_PLAN, half
 
 OPENINGS_MAX = 8
 ACCEPTED = ""
@@ -146,7 +146,7 @@ class Scope:
             above = self.before(r.id) - {r.id} | {opened}
             if not later and not any(i in above for i in after[self.scope]):
                 return False
-        for_ = r.payload.for_
+        for_ = None if self.scope == SCOPE_PLAN else r.payload.for_     # P8.8: not looked at there
         latest = {n[1]: n for n in a.narrows.get((op_id, h.site), []) if n[0] & role and n[1] in (None, for_)}
         extra = [e[3:] for e in a.extra
                  if e[0] == NARROW and e[1:3] == (op_id, h.site) and e[3] & role and e[4] in (None, for_)]

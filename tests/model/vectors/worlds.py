@@ -349,6 +349,14 @@ def narrowing():
     other = s.feed("s1", o, scope=scope_id(PROJECT, drawn("project 3")))
     s.add(other.data(note(8)))                                                           # rest 1
     yield s
+    s = Scenario("P8.13 a narrowing with for says nothing in plan")
+    o = s.open("s1", "o1", None, (PLANNER, 0, SCOPE_PLAN))
+    f = s.feed("s1", o, scope=SCOPE_PLAN)
+    s.w.op([au.NARROW, o, s.w.site_id("s1"), PLANNER, s.org["o1"], 0, []])
+    a = s.add(f.data(set_op(1, A, "handle", "x")))
+    s.add(f.data(set_op(1, B, "handle", "y")), "no-right")
+    s.w.op([au.NARROW, o, s.w.site_id("s1"), PLANNER, None, 0, au.pack_pairs({SCOPE_PLAN: [a.id]})])
+    yield s
     s = Scenario("P8.13 after: a pair, a scope that is not listed, a key opened later")
     o = s.editor("s1")
     f = s.feed("s1", o)
