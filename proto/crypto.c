@@ -169,6 +169,23 @@ struct sou_hash sou_hasher_end(struct sou_hasher *hasher)
 	return end_on(hasher->ctx);
 }
 
+/* Key block and what follows it in one piece where it is small: each call of the library costs. */
+static struct sou_hash keyed(const uint8_t block[HMAC_BLOCK_BYTES], const void *bytes, size_t n)
+{
+	uint8_t both[2 * HMAC_BLOCK_BYTES];
+	EVP_MD_CTX *ctx = begin(SOU_DOMAIN_NONE);
+	memcpy(both, block, HMAC_BLOCK_BYTES);
+	if (n <= HMAC_BLOCK_BYTES) {
+		if (n > 0)
+			memcpy(both + HMAC_BLOCK_BYTES, bytes, n);
+		put_on(ctx, both, HMAC_BLOCK_BYTES + n);
+	} else {
+		put_on(ctx, both, HMAC_BLOCK_BYTES);
+		put_on(ctx, bytes, n);
+	}
+	return end_on(ctx);
+}
+
 struct sou_hash sou_hmac(const void *key, size_t key_bytes, const void *bytes, size_t n)
 {
 	SOU_ASSERT(key_bytes <= HMAC_BLOCK_BYTES);
@@ -176,17 +193,10 @@ struct sou_hash sou_hmac(const void *key, size_t key_bytes, const void *bytes, s
 	memcpy(block, key, key_bytes);
 	for (size_t i = 0; i < sizeof block; i++)
 		block[i] ^= 0x36;
-	EVP_MD_CTX *ctx = begin(SOU_DOMAIN_NONE);
-	put_on(ctx, block, sizeof block);
-	put_on(ctx, bytes, n);
-	struct sou_hash inner = end_on(ctx);
-
+	struct sou_hash inner = keyed(block, bytes, n);
 	for (size_t i = 0; i < sizeof block; i++)
 		block[i] ^= 0x36 ^ 0x5c;
-	ctx = begin(SOU_DOMAIN_NONE);
-	put_on(ctx, block, sizeof block);
-	put_on(ctx, inner.b, sizeof inner.b);
-	return end_on(ctx);
+	return keyed(block, inner.b, sizeof inner.b);
 }
 
 void sou_salt(const uint8_t entry_salt[SOU_SALT_BYTES], uint32_t index, uint8_t out[SOU_SALT_BYTES])

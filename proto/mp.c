@@ -353,7 +353,15 @@ static size_t character(const uint8_t *p, size_t n)
 bool sou_mp_utf8(struct sou_span text)
 {
 	for (size_t i = 0; i < text.n;) {
-		size_t n = character(text.p + i, text.n - i);
+		const uint8_t *p = text.p + i;
+		uint8_t b = p[0];
+		/* Most Japanese text is in three bytes whose second needs no closer look. */
+		bool is_common = (b & 0xf0) == 0xe0 && b != 0xe0 && b != 0xed && text.n - i >= 3;
+		if (is_common && is_tail(p[1]) && is_tail(p[2])) {
+			i += 3;
+			continue;
+		}
+		size_t n = character(p, text.n - i);
 		if (n == 0)
 			return false;
 		i += n;

@@ -101,6 +101,21 @@ TEST(crypto, hmac)
 		struct sou_hash got = sou_hmac(key.b, key.n, data.b, data.n);
 		CHECK_MEM(cases[i].name, got.b, 32, want.b, 32);
 	}
+	/* Longer than what is hashed in one piece: by the definition, H(opad || H(ipad || text)).
+	 */
+	for (size_t n = 60; n < 70; n++) {
+		uint8_t text[64 + 80] = {0}, outer[64 + 32];
+		memset(text, 0x36, 64);
+		memset(outer, 0x5c, 64);
+		text[0] ^= 9;
+		outer[0] ^= 9;
+		memset(text + 64, 0x77, 80);
+		struct sou_hash inner = sou_sha256(text, 64 + n);
+		memcpy(outer + 64, inner.b, 32);
+		struct sou_hash want = sou_sha256(outer, sizeof outer);
+		struct sou_hash got = sou_hmac("\x09", 1, text + 64, n);
+		CHECK_MEM(test_printf("RFC 2104 of %zu bytes", n), got.b, 32, want.b, 32);
+	}
 	uint8_t entry_salt[16] = {1, 2, 3}, salt[16];
 	const uint8_t index[4] = {0x00, 0x01, 0x02, 0x03};
 	sou_salt(entry_salt, 0x00010203, salt);
