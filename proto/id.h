@@ -1,4 +1,4 @@
-/* id.h - the two sizes of name that everything bears: 16 bytes and 32 (PROTOCOL.md section 3).
+/* id.h - the two sizes of name that everything bears: 16 bytes and 32 (P1.2).
  * Plain values, compared as bytes, ordered as unsigned bytes. Pure. */
 #ifndef SOU_ID_H
 #define SOU_ID_H
@@ -47,7 +47,7 @@ static inline bool sou_hash_is_zero(const struct sou_hash *a)
 	return sou_hash_eq(a, &zero);
 }
 
-/* The version id of an entry, or the epoch that an opening names: its first half (R2). */
+/* The version id of an entry, or the epoch that an opening names: its first half (P3.4). */
 static inline struct sou_id sou_hash_half(const struct sou_hash *h)
 {
 	struct sou_id id;

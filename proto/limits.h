@@ -68,9 +68,10 @@ _Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_INVITE_TEXT_BYTES_MAX 512u /* P12.5: the whole string, which no valid one reaches */
 
 /* Sessions (11, 13) */
-#define SOU_WIRE_VERSION                0u
-#define SOU_RULE_VERSION                1u                        /* of the tables of section 7 */
-#define SOU_ARRIVAL_MAX                 ((UINT64_C(1) << 40) - 1) /* log key: scope number << 40 | arrival */
+#define SOU_WIRE_VERSION 0u
+#define SOU_RULE_VERSION 1u /* of the tables of section 7 */
+/* Log key: scope number << 40 | arrival. */
+#define SOU_ARRIVAL_MAX                 ((UINT64_C(1) << 40) - 1)
 #define SOU_SESSION_SCOPES_MAX          16384u /* P11.3: a list of so many still fits in a frame */
 #define SOU_HELLO_SCOPES_MAX            16u    /* P11.3: more travel as one hash */
 #define SOU_LEAVES_MAX                  16u    /* P11.4 */
@@ -85,7 +86,7 @@ _Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_AUTHORITY_SERIES_BYTES_MAX  (4u << 20) /* R17: memory per link */
 #define SOU_NEWS_UNACKED_BYTES_MAX      (1u << 20) /* P13.9 */
 #define SOU_NEWS_FLIGHTS_MAX            256u       /* small frames under way */
-#define SOU_NEWS_RAW_BYTES              262144u /* one frame of ours: about 1,000 entries of 270 bytes */
+#define SOU_NEWS_RAW_BYTES              262144u    /* one frame of ours: some 700 texts */
 #define SOU_SESSION_PENDING_MAX         512u /* handed to the replica at once; twice the flights */
 #define SOU_SESSION_PENDING_BYTES_MAX   (3u << 20) /* R17: below the 4 MiB of a link */
 #define SOU_BAD_SIGNATURES_MAX          3u         /* R17 */

@@ -43,7 +43,7 @@ size_t sou_place_spread(uint32_t i, uint32_t count, const struct sou_id *entity,
 			uint8_t out[SOU_PLACE_BYTES_MAX]);
 
 /* Own next hlc (P10.9): max(last + 1, wall). 0 when the last value is used up (year 10889).
- * A wall clock below 0 or above 48 bits counts as 0 or the highest. */
+ * wall_ms as P1.3 has it; below 0 or above 48 bits it counts as 0 or the highest. */
 uint64_t sou_hlc_next(uint64_t last, int64_t wall_ms);
 /* Own last value after taking in an entry: raised unless that is more than 10 minutes ahead. */
 uint64_t sou_hlc_seen(uint64_t last, uint64_t received, int64_t wall_ms);

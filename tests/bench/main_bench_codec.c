@@ -59,8 +59,8 @@ static size_t draw_text(char *text, size_t room)
 		size_t bytes = strlen(phrase);
 		if (n + bytes > room)
 			break;
-		memcpy(text + n, phrase, bytes);
-		n += bytes;
+		for (size_t i = 0; i < bytes; i++)
+			text[n++] = phrase[i];
 	}
 	return n;
 }

@@ -107,17 +107,15 @@ TEST(invite, faults)
 		CHECK_INT(text, sou_invite_read(&invite, text_span(text), &fault), ==, SOU_EINPUT);
 		CHECK(text, fault == SOU_INVITE_MISTYPED || fault == SOU_INVITE_SHORT);
 	}
-	char *long_text = test_alloc(600);
-	memset(long_text, 'A', 599);
-	memcpy(long_text, "soukatsu1-", 10);
+	uint8_t *long_text = test_alloc(600);
+	for (size_t i = 0; i < 600; i++)
+		long_text[i] = (uint8_t)(i < 10 ? "soukatsu1-"[i] : 'A');
 	enum sou_invite_fault fault;
 	struct sou_invite invite;
-	CHECK_INT("P12.5 512",
-		  sou_invite_read(&invite, (struct sou_span){(uint8_t *)long_text, 512}, &fault),
+	CHECK_INT("P12.5 512", sou_invite_read(&invite, (struct sou_span){long_text, 512}, &fault),
 		  ==, SOU_EINPUT);
 	CHECK_INT("P12.5 512", fault, ==, SOU_INVITE_MISTYPED);
-	CHECK_INT("P12.5 513",
-		  sou_invite_read(&invite, (struct sou_span){(uint8_t *)long_text, 513}, &fault),
+	CHECK_INT("P12.5 513", sou_invite_read(&invite, (struct sou_span){long_text, 513}, &fault),
 		  ==, SOU_EINPUT);
 	CHECK_INT("P12.5 513", fault, ==, SOU_INVITE_OTHER);
 }

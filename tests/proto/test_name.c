@@ -38,6 +38,18 @@ TEST(name, scopes)
 	CHECK("P3.2 zero for plan", sou_id_eq(&with, &without));
 }
 
+TEST(name, sizes)
+{
+	struct sou_id half = sou_hash_half(&hash_a);
+	CHECK_INT("P1.2 id", sizeof half.b, ==, 16);
+	CHECK_INT("P1.2 hash", sizeof hash_a.b, ==, 32);
+	CHECK_MEM("P3.4 version and epoch", half.b, 16, hash_a.b, 16);
+	CHECK("P1.2 zero", sou_id_is_zero(&(struct sou_id){{0}}) && !sou_id_is_zero(&half));
+	struct sou_id low = {{0x7f}}, high = {{0x80}};
+	CHECK("P1.1 order of unsigned bytes",
+	      sou_id_cmp(&low, &high) < 0 && sou_id_cmp(&high, &low) > 0);
+}
+
 TEST(name, entities)
 {
 	struct sou_buf buf = {0};
@@ -63,7 +75,7 @@ TEST(name, entities)
 	sou_buf_put_u8(&buf, 64);
 	sou_buf_put(&buf, hash_a.b, 32);
 	sou_buf_put_u32be(&buf, 0x01020304);
-	check_id("P3.3 organisation", sou_entity_org(&hash_a, 0x01020304), "entity-id", buf.p,
+	check_id("P3.5 organisation", sou_entity_org(&hash_a, 0x01020304), "entity-id", buf.p,
 		 buf.n);
 	sou_buf_fini(&buf);
 }
@@ -249,5 +261,5 @@ TEST(name, hlc)
 	CHECK_U64("P10.9 one past", sou_hlc_seen(5, limit + 1, wall), ==, 5);
 	CHECK_U64("P10.9 type's maximum", sou_hlc_seen(5, UINT64_MAX, wall), ==, 5);
 	CHECK_U64("P10.9 behind", sou_hlc_seen(50, 49, wall), ==, 50);
-	CHECK_U64("P10.9 milliseconds", sou_hlc_ms(limit), ==, wall + 600000);
+	CHECK_U64("P1.3 milliseconds", sou_hlc_ms(limit), ==, wall + 600000);
 }

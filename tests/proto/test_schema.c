@@ -20,6 +20,14 @@ static char *section(const char *from, const char *to)
 	return test_printf("%.*s", (int)(end - begin), begin);
 }
 
+static uint16_t number(const char *text)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 10);
+	REQUIRE(text, end != text && v <= UINT16_MAX);
+	return (uint16_t)v;
+}
+
 static size_t split(char *text, const char *separator, char **out, size_t max)
 {
 	size_t n = 0;
@@ -101,7 +109,7 @@ static void check_field(uint16_t kind, char *text)
 	char *word[5];
 	size_t n = split(test_printf("%s", text), " ", word, ARRAY_LEN(word));
 	REQUIRE(text, n >= 4);
-	const struct sou_field *field = sou_schema_field(kind, (uint16_t)atoi(word[0]));
+	const struct sou_field *field = sou_schema_field(kind, number(word[0]));
 	REQUIRE(text, field != NULL);
 	CHECK_STR(text, field->name, word[1]);
 	CHECK_STR(text, sou_schema_field_name(kind, field->number), word[1]);
@@ -134,7 +142,7 @@ TEST(schema, fields)
 		char *cell[5], *name[2], *field[20];
 		REQUIRE(rows[i], split(rows[i] + 1, "|", cell, ARRAY_LEN(cell)) >= 3);
 		REQUIRE(cell[0], split(cell[0], " ", name, 2) == 2);
-		uint16_t kind = (uint16_t)atoi(name[0]);
+		uint16_t kind = number(name[0]);
 		CHECK_STR(name[1], sou_schema_kind_name(kind), name[1]);
 		CHECK(name[1], sou_schema_has_kind(kind));
 		kinds++;
@@ -180,19 +188,19 @@ static uint16_t op_of(const char *name)
 /* "set, delete: 16, 17" or "adopt" */
 static void want_ops(unsigned scope, char *text, uint32_t roles)
 {
-	char *side[2], *op[4], *number[10];
+	char *side[2], *op[4], *list[10];
 	bool has_kinds = split(text, ":", side, 2) == 2;
 	size_t ops = split(side[0], ",", op, ARRAY_LEN(op));
-	size_t numbers = has_kinds ? split(side[1], ",", number, ARRAY_LEN(number)) : 0;
+	size_t numbers = has_kinds ? split(side[1], ",", list, ARRAY_LEN(list)) : 0;
 	for (size_t i = 0; i < ops; i++) {
 		uint16_t type = op_of(op[i]);
 		if (!has_kinds)
 			wanted[scope][type][0] = roles;
 		for (size_t k = 0; k < numbers; k++) {
-			char *dash = strstr(number[k], "–");
-			int low = atoi(number[k]),
-			    high = dash != NULL ? atoi(dash + strlen("–")) : low;
-			for (int kind = low; kind <= high; kind++)
+			char *dash = strstr(list[k], "–");
+			unsigned low = number(list[k]);
+			unsigned high = dash != NULL ? number(dash + strlen("–")) : low;
+			for (unsigned kind = low; kind <= high; kind++)
 				wanted[scope][type][kind] = roles;
 		}
 	}
