@@ -152,10 +152,10 @@ static void on_landed(void *data)
 	core->unconfirmed = core->fence_pending;
 	uv_mutex_unlock(&core->lock);
 	core->notice = fresh;
-	if (fresh.scope_count == 0 && !fresh.authority)
-		return;
 	if (soud_reader_refresh(core->reader) != SOU_OK)
 		core->broken = true;
+	if (fresh.scope_count == 0 && !fresh.authority)
+		return;
 	for (struct soud_listener *l = core->listeners, *next; l != NULL; l = next) {
 		next = l->next;
 		l->committed(l->data, &core->notice);

@@ -325,6 +325,8 @@ void sim_net_job(struct sim *w, struct sim_event *e)
 void sim_net_committed(struct sim *w, uint32_t node, const struct soud_committed *done)
 {
 	struct sim_node *n = &w->nodes[node];
+	if (soud_reader_refresh(n->reader) != SOU_OK)
+		sim_fail(w, "S0", "%s cannot read", n->name);
 	if (done->scope_count == 0 && !done->authority)
 		return;
 	/* The notice dies with the next transaction, which a step may begin: copy. */
@@ -334,8 +336,6 @@ void sim_net_committed(struct sim *w, uint32_t node, const struct soud_committed
 	if (count > 0)
 		memcpy(scopes, done->scopes, count * sizeof *scopes);
 	bool authority = done->authority;
-	if (soud_reader_refresh(n->reader) != SOU_OK)
-		sim_fail(w, "S0", "%s cannot read", n->name);
 	uint32_t first = n->hub ? 1 : node, last = n->hub ? w->node_count : node + 1;
 	for (uint32_t link = first; link < last; link++) {
 		uint32_t side = n->hub ? 0 : 1;
