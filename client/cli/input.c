@@ -90,10 +90,14 @@ int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *
 	if (rc == 0)
 		souc_buffer_puts(out, text);
 	if (rc == 0 && out->len > SOU_STR_BYTES_MAX) {
-		char bytes[24], limit[24];
+		char characters[24], bytes[24], limit[24];
+		size_t count = 0;
+		for (size_t i = 0; i < out->len; i++)
+			count += ((unsigned char)out->text[i] & 0xC0) != 0x80;
+		snprintf(characters, sizeof characters, "%zu", count);
 		snprintf(bytes, sizeof bytes, "%zu", out->len);
 		snprintf(limit, sizeof limit, "%u", SOU_STR_BYTES_MAX);
-		rc = souc_fail(cx, SOU_MSG_TEXT_LONG, bytes, limit);
+		rc = souc_fail(cx, SOU_MSG_TEXT_LONG, characters, bytes, limit);
 	}
 	return rc;
 }

@@ -50,8 +50,30 @@ static enum MHD_Result framing_cb(void *context, enum MHD_ValueKind kind, const 
 	return MHD_YES;
 }
 
+/* A paragraph that is too long: said in characters, which people count, and in bytes. */
+static void reply_text_long(struct soud_request *req, const char *text, size_t limit_bytes)
+{
+	char characters[24], bytes[24], limit[24];
+	size_t count = 0, n = strlen(text);
+	for (size_t i = 0; i < n; i++)
+		count += ((unsigned char)text[i] & 0xC0) != 0x80;
+	snprintf(characters, sizeof characters, "%zu", count);
+	snprintf(bytes, sizeof bytes, "%zu", n);
+	snprintf(limit, sizeof limit, "%zu", limit_bytes);
+	soud_reply_error(req, MHD_HTTP_CONTENT_TOO_LARGE, SOU_MSG_TEXT_LONG,
+			 json_pack("{s:s, s:I, s:s, s:I, s:I}", "member", "text", "limit",
+				   (json_int_t)limit_bytes, "unit", "bytes", "bytes",
+				   (json_int_t)n, "characters", (json_int_t)count),
+			 characters, bytes, limit);
+}
+
 static void reply_fault(struct soud_request *req, const struct soud_route_fault *fault)
 {
+	const char *text = json_string_value(json_object_get(req->body, fault->member));
+	if (fault->kind == SOUD_FAULT_LIMIT && text != NULL && strcmp(fault->member, "text") == 0) {
+		reply_text_long(req, text, fault->limit);
+		return;
+	}
 	json_t *detail = json_pack("{s:s}", "member", fault->member);
 	char limit[24];
 	switch (fault->kind) {

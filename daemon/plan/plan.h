@@ -88,7 +88,9 @@ int soud_plan_read(const struct soud_look *look, struct soud_pool *pool, struct 
 
 /* By handle or by id; NULL: none. Of several with one handle the one with the smallest id. */
 const struct soud_one_plan *soud_plan_by_id(const struct soud_plan *p, const struct sou_id *id);
-const struct soud_project *soud_plan_project(const struct soud_plan *p, const char *handle);
+/* `plan` NULL: of any. */
+const struct soud_project *soud_plan_project(const struct soud_plan *p, const struct sou_id *plan,
+					     const char *handle);
 const struct soud_project *soud_plan_project_id(const struct soud_plan *p, const struct sou_id *id);
 const struct soud_column *soud_plan_column(const struct soud_plan *p, const struct sou_id *plan,
 					   const char *handle);

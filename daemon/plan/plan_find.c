@@ -40,9 +40,10 @@ const struct soud_one_plan *soud_plan_by_id(const struct soud_plan *p, const str
 	return find_id(p->plans, p->plan_count, sizeof *p->plans, id);
 }
 
-const struct soud_project *soud_plan_project(const struct soud_plan *p, const char *handle)
+const struct soud_project *soud_plan_project(const struct soud_plan *p, const struct sou_id *plan,
+					     const char *handle)
 {
-	return find_handle(p->projects, p->project_count, sizeof *p->projects, NULL, handle);
+	return find_handle(p->projects, p->project_count, sizeof *p->projects, plan, handle);
 }
 
 const struct soud_project *soud_plan_project_id(const struct soud_plan *p, const struct sou_id *id)

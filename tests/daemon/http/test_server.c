@@ -488,7 +488,7 @@ TEST(http, sizes)
 	struct answer a =
 		ask(f, "POST", "/v1/items", test_printf("{" ADD ",\"text\":\"%s\"}", text));
 	CHECK_INT("R17 text one past", a.status, ==, 413);
-	CHECK_STR("R17 text one past", error_id(&a), "request.limit");
+	CHECK_STR("R17 text one past", error_id(&a), "text.long");
 	text[long_text - 1] = '\0';
 	a = ask(f, "POST", "/v1/items", test_printf("{" ADD ",\"text\":\"%s\"}", text));
 	CHECK_INT("R17 text at its limit", a.status, ==, 200);
