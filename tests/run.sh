@@ -35,7 +35,7 @@ done
 if [ $tier = long ]; then
 	seeds=${SOU_SIM_SEEDS:-20000} kills=${SOU_KILLS:-2000} slower=100
 	export SOU_FAULT_STEP=${SOU_FAULT_STEP:-1} SOU_FUZZ_SECONDS=${SOU_FUZZ_SECONDS:-120}
-	export SOU_DEFECTS=${SOU_DEFECTS:-all}
+	export SOU_DEFECTS=${SOU_DEFECTS:-all} SOU_LONG=1
 else
 	seeds=${SOU_SIM_SEEDS:-300} kills=${SOU_KILLS:-50} slower=1
 	export SOU_FAULT_STEP=${SOU_FAULT_STEP:-7} SOU_FUZZ_SECONDS=${SOU_FUZZ_SECONDS:-0}

@@ -75,8 +75,13 @@ class Bytes:
             pairs = au.pack_pairs({self.scopes[s]: self.ids(x) for s, x in e[3]})
             return [au.CUT, w.site_id(self.site(e[1])), w.key(self.key(e[2])).id, pairs]
         if t in ("recut", "decide"):
-            return [au.RECUT if t == "recut" else au.DECIDE, w.site_id(self.site(e[1])), w.key(self.key(e[2])).id,
-                    self.scopes[e[3]], self.ids(e[4])]
+            return [
+                au.RECUT if t == "recut" else au.DECIDE,
+                w.site_id(self.site(e[1])),
+                w.key(self.key(e[2])).id,
+                self.scopes[e[3]],
+                self.ids(e[4]),
+            ]
         assert t == "redact"
         return [au.REDACT, 1, [self.entry_id(e[1]), e[2]]]
 
@@ -84,7 +89,7 @@ class Bytes:
         prev, tier, counter, effects = self.h["ops"][n]
         w, at = self.w, self.op_id(prev)
         if tier == 3:
-            (_, site, key), = effects
+            ((_, site, key),) = effects
             return w.enrol("invite %d" % n, self.site(site), self.key(key), prev=at)
         if tier == 2:
             if effects[0][0] == "keys":
@@ -92,7 +97,7 @@ class Bytes:
             return w.root_op([au.RECOVER], prev=at, counter=counter)
         effects = [self._effect(prev, e) for e in effects]
         made = w.op(*effects, prev=at)
-        if made in self.ops:   # two like ops at one place are one for bytes: tell them apart
+        if made in self.ops:  # two like ops at one place are one for bytes: tell them apart
             made = w.op(*effects, [au.ORG_NAME, self.orgs[0], "o0", str(n), ""], prev=at)
         return made
 
@@ -126,24 +131,43 @@ class Bytes:
             out.append(Op(t, k, entity, f, v, tuple(sorted({half(self.entry_id(r)) for r in replaces}))))
         if control:
             value = "例 reason" if control == schema.EPOCH_OPEN else None
-            if control in (schema.ADOPT, schema.ANCHOR):     # P7.2 wants one id at least
+            if control in (schema.ADOPT, schema.ANCHOR):  # P7.2 wants one id at least
                 value = self.ids(named) or [drawn("nothing %d" % n, 32)]
             out.append(Op(control, 0, ZERO16, 0, value))
-        if body == 1:      # malformed, in one way or another
+        if body == 1:  # malformed, in one way or another
             if out and n % 3:
                 out.append(out[0])
             else:
                 out.append(Op(schema.HEARTBEAT if kind == DATA else schema.SET, 0, ZERO16, 0, None))
-        elif body == 2:    # too new, in one way or another
-            out.append(Op(9, 16, drawn("new"), 1, "x") if n % 3 == 0 else
-                       Op(schema.SET, 99, drawn("new"), 1, "x") if n % 3 == 1 else
-                       Op(schema.SET, 16, drawn("new"), 19, "x"))
-        payload = Payload(self.orgs[scope], "" if control else "例 %d" % n, tuple(self.ids(cites)),
-                          tuple(self.ids(closes)) if closes else part, tuple(out),
-                          salt=drawn("salt %s %d" % (self.h["name"], n)))
-        header = self.w.header(self.site(site), self.key(key), self.scopes[scope], half(place(epoch)), seq,
-                               place(prev), hlc, payload, OPENING if control == schema.EPOCH_OPEN else kind,
-                               clock, head=half(self.w.genesis))
+        elif body == 2:  # too new, in one way or another
+            out.append(
+                Op(9, 16, drawn("new"), 1, "x")
+                if n % 3 == 0
+                else Op(schema.SET, 99, drawn("new"), 1, "x")
+                if n % 3 == 1
+                else Op(schema.SET, 16, drawn("new"), 19, "x")
+            )
+        payload = Payload(
+            self.orgs[scope],
+            "" if control else "例 %d" % n,
+            tuple(self.ids(cites)),
+            tuple(self.ids(closes)) if closes else part,
+            tuple(out),
+            salt=drawn("salt %s %d" % (self.h["name"], n)),
+        )
+        header = self.w.header(
+            self.site(site),
+            self.key(key),
+            self.scopes[scope],
+            half(place(epoch)),
+            seq,
+            place(prev),
+            hlc,
+            payload,
+            OPENING if control == schema.EPOCH_OPEN else kind,
+            clock,
+            head=half(self.w.genesis),
+        )
         return Made(header, payload, self.w.key(self.key(key)))
 
 
@@ -162,7 +186,7 @@ def deliver(b, d, rnd=None):
             p = m.payload.redact(lacking[n]) if n in lacking else m.payload
             raw = (p if p.gone else m.payload).pack()
         steps.append((store.add, (m.raw, raw, m.signature if have in "HB" else None)))
-        if rnd and rnd.random() < .2:
+        if rnd and rnd.random() < 0.2:
             steps.append((store.add, (m.raw,)))
     if rnd:
         steps += rnd.sample(steps, len(steps) // 5)
@@ -208,21 +232,31 @@ def check(b, d, store, states):
     same("verdicts", "".join(verdicts), d["verdicts"])
     same("shown", "".join(shown), d["shown"])
     for s, (st, want) in enumerate(zip(states, d["scopes"])):
-        ties = lambda live: [sorted(g) for _, g in itertools.groupby(
-            live, lambda n: (b.h["entries"][n][7] != 0, b.h["entries"][n][6]))]
+        ties = lambda live: [
+            sorted(g) for _, g in itertools.groupby(live, lambda n: (b.h["entries"][n][7] != 0, b.h["entries"][n][6]))
+        ]
         got = {}
         for (kind, entity, field), r in st.registers.items():
-            got[kind, entity, field] = (ties([by_version[v.id] for v in r.live]), int(r.conflict),
-                                        sorted(by_version[i] for i in r.missing))
-        same("registers %d" % s, got, {(k, b.entity(e), f): (ties(live), c, sorted(m))
-                                       for k, e, f, live, c, m in want["registers"]})
+            got[kind, entity, field] = (
+                ties([by_version[v.id] for v in r.live]),
+                int(r.conflict),
+                sorted(by_version[i] for i in r.missing),
+            )
+        same(
+            "registers %d" % s,
+            got,
+            {(k, b.entity(e), f): (ties(live), c, sorted(m)) for k, e, f, live, c, m in want["registers"]},
+        )
         same("hidden %d" % s, st.hidden, {(k, b.entity(e)) for k, e in want["hidden"]})
         sc = st.scope
         whole = {i for i, r in sc.records.items() if sc.whole(r)}
         tops = whole - {sc.records[i].header.prev for i in whole if not sc.records[i].header.opening}
         same("tops %d" % s, sorted(index[i] for i in tops), sorted(want["tops"]))
-        same("rest %d" % s, sorted([index[i], int(r.payload is not None)] for i, r in sc.records.items()
-                                   if i not in whole), sorted(want["rest"]))
+        same(
+            "rest %d" % s,
+            sorted([index[i], int(r.payload is not None)] for i, r in sc.records.items() if i not in whole),
+            sorted(want["rest"]),
+        )
         same("held %d" % s, sorted(index[i] for i in whole if not sc.accepted(i)), sorted(want["held"]))
     return bad
 

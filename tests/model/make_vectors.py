@@ -11,10 +11,19 @@ import vectors
 from vectors import entries, simple, wire, worlds
 
 FILES = {
-    "names": simple.names_json, "canonical": simple.canonical_json, "keys": simple.keys_json,
-    "places": simple.places_json, "clocks": simple.clocks_json, "invites": simple.invites_json,
-    "headers": entries.headers_json, "payloads": entries.payloads_json, "entries": entries.entries_json, "worlds": worlds.worlds_json,
-    "authops": wire.authops_json, "batches": wire.batches_json, "frames": wire.frames_json,
+    "names": simple.names_json,
+    "canonical": simple.canonical_json,
+    "keys": simple.keys_json,
+    "places": simple.places_json,
+    "clocks": simple.clocks_json,
+    "invites": simple.invites_json,
+    "headers": entries.headers_json,
+    "payloads": entries.payloads_json,
+    "entries": entries.entries_json,
+    "worlds": worlds.worlds_json,
+    "authops": wire.authops_json,
+    "batches": wire.batches_json,
+    "frames": wire.frames_json,
 }
 
 

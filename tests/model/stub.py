@@ -22,8 +22,11 @@ class Hub:
         tls_seed = drawn(name + " hub tls", 32)
         _, cert = tls.self_signed(tls_seed)
         self.tls_seed, self.pin = tls_seed, tls.spki_hash(cert)
-        made = self.w.op(self.w.org_effect(self.w.hq, "o1"), self.w.org_effect(self.w.hq, "o2"),
-                         self.w.grant_effect("hub", schema.PLANNER, au.REACH_SCOPE, SCOPE_PLAN))
+        made = self.w.op(
+            self.w.org_effect(self.w.hq, "o1"),
+            self.w.org_effect(self.w.hq, "o2"),
+            self.w.grant_effect("hub", schema.PLANNER, au.REACH_SCOPE, SCOPE_PLAN),
+        )
         self.orgs = [names.organisation_id(made, n) for n in range(2)]
         self.r = Replica(self.w.net, self.w.genesis, self.w.hub_site, key(name + "/hub/site"))
         self.feed_ops()
@@ -63,7 +66,7 @@ class Hub:
             for _ in range(connections):
                 sock, _ = self.listener.accept()
                 self._one(tls.Link(sock, self.tls_seed, listening=True))
-        except Exception as why:      # shown by the test that waits for this thread
+        except Exception as why:  # shown by the test that waits for this thread
             self.errors.append(repr(why))
 
     def _join(self, link, body):
@@ -77,8 +80,14 @@ class Hub:
                 return None
             return self.r.authority.tls[tls_hash]
         at = self.w.last
-        op = self.w._put(at, au.HUB, 0, [[au.ENROL, invite_key, site, site_key, tls_hash, enrol]], ["hub/checkpoint"],
-                         self.w.operational[at])
+        op = self.w._put(
+            at,
+            au.HUB,
+            0,
+            [[au.ENROL, invite_key, site, site_key, tls_hash, enrol]],
+            ["hub/checkpoint"],
+            self.w.operational[at],
+        )
         self.w.last = op
         self.feed_ops()
         return op
@@ -107,5 +116,3 @@ class Hub:
             pass
         finally:
             link.close()
-
-

@@ -15,16 +15,19 @@ def chains(seed):
     for n in range(r.randrange(1, 4)):
         f = Feed(w, "s%d" % n, "s%d" % n, scope, drawn("opening %d %d" % (seed, n), 32), w.hq)
         for k in range(r.choice([1, 3, 40, 130])):
-            if r.random() < .05:
+            if r.random() < 0.05:
                 m = f.control(schema.EPOCH_OPEN, "例")
-            elif r.random() < .1:
+            elif r.random() < 0.1:
                 m = f.control(schema.HEARTBEAT)
             else:
-                m = f.data(set_op(schema.KIND_ITEM, drawn("i%d" % (k % 5)), "text", "本文 %d" % k), flags=r.choice([0, 0, 0, 1]),
-                           head=drawn("head %d" % (k // 20)))
+                m = f.data(
+                    set_op(schema.KIND_ITEM, drawn("i%d" % (k % 5)), "text", "本文 %d" % k),
+                    flags=r.choice([0, 0, 0, 1]),
+                    head=drawn("head %d" % (k // 20)),
+                )
             form = r.random()
-            raw = None if form < .1 else (m.payload.redact([0, 1]) if form < .2 else m.payload).pack()
-            out.append(Item(m.header, raw, m.signature if r.random() < .6 else None))
+            raw = None if form < 0.1 else (m.payload.redact([0, 1]) if form < 0.2 else m.payload).pack()
+            out.append(Item(m.header, raw, m.signature if r.random() < 0.6 else None))
     return w, scope, out
 
 
@@ -55,7 +58,10 @@ class Batch(unittest.TestCase):
     def test_512_kib(self):
         w = World("fat")
         f = Feed(w, "s", "s", drawn("scope"), drawn("opening", 32), w.hq)
-        made = [f.data(*(set_op(schema.KIND_ITEM, drawn("i%d" % k), "text", "a" * 8100) for k in range(6))) for _ in range(11)]
+        made = [
+            f.data(*(set_op(schema.KIND_ITEM, drawn("i%d" % k), "text", "a" * 8100) for k in range(6)))
+            for _ in range(11)
+        ]
         items = [Item(m.header, m.payload.pack(), m.signature) for m in made]
         self.assertEqual([len(r) for r in batch.runs_of(items)], [10, 1])
         batch.unpack(batch.pack([items[:10]]), w.net, drawn("scope"))

@@ -13,12 +13,37 @@ def any_value(r, depth=0):
     if n == 0:
         return None
     if n < 4:
-        return r.choice([0, 1, 31, 127, 128, 255, 256, 65535, 65536, 2 ** 32 - 1, 2 ** 32, 2 ** 64 - 1, -1, -32, -33,
-                         -128, -129, -32768, -32769, -2 ** 31, -2 ** 31 - 1, -2 ** 63, r.getrandbits(40)])
+        return r.choice(
+            [
+                0,
+                1,
+                31,
+                127,
+                128,
+                255,
+                256,
+                65535,
+                65536,
+                2**32 - 1,
+                2**32,
+                2**64 - 1,
+                -1,
+                -32,
+                -33,
+                -128,
+                -129,
+                -32768,
+                -32769,
+                -(2**31),
+                -(2**31) - 1,
+                -(2**63),
+                r.getrandbits(40),
+            ]
+        )
     if n < 6:
         return "".join(r.choice("aé漢𠮷㌻ ") for _ in range(r.choice([0, 1, 3, 31, 32, 80, 255, 256])))
     if n < 9:
-        return r.randbytes(r.choice([0, 1, 16, 32, 255, 256, 65535, 65536] if r.random() < .1 else [0, 1, 16, 32]))
+        return r.randbytes(r.choice([0, 1, 16, 32, 255, 256, 65535, 65536] if r.random() < 0.1 else [0, 1, 16, 32]))
     return [any_value(r, depth + 1) for _ in range(r.choice([0, 1, 2, 15, 16]) if depth else r.randrange(4))]
 
 
@@ -48,7 +73,7 @@ class Bytes(unittest.TestCase):
         self.assertGreater(accepted, 2000)
 
     def test_truncations(self):
-        raw = mp.encode([None, 300, -300, "é" * 40, bytes(300), [[[]]], 2 ** 40])
+        raw = mp.encode([None, 300, -300, "é" * 40, bytes(300), [[[]]], 2**40])
         for n in range(len(raw)):
             with self.assertRaises(Refused):
                 mp.decode(raw[:n])
@@ -62,7 +87,7 @@ class Bytes(unittest.TestCase):
         mp.decode(b"\x91\x91\x91\x90")
         with self.assertRaises(Refused):
             mp.decode(b"\x91\x91\x91\x91\x90")
-        for value in ("a" * 8193, "\0", [[[[[]]]]], True, 1.5, {}, 2 ** 64, -2 ** 63 - 1):
+        for value in ("a" * 8193, "\0", [[[[[]]]]], True, 1.5, {}, 2**64, -(2**63) - 1):
             with self.assertRaises(ValueError):
                 mp.encode(value)
 

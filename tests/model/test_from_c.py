@@ -25,8 +25,10 @@ def take(row, rnd):
     """A Store that got the world in a random order."""
     store = Store(raw(row["genesis"]))
     steps = [(store.add_op, (raw(o["op"]), {raw(k): raw(s) for k, s in o["signatures"]})) for o in row["ops"]]
-    steps += [(store.add, (raw(e["header"]), e["payload"] and raw(e["payload"]), e["signature"] and raw(e["signature"])))
-              for e in row["entries"]]
+    steps += [
+        (store.add, (raw(e["header"]), e["payload"] and raw(e["payload"]), e["signature"] and raw(e["signature"])))
+        for e in row["entries"]
+    ]
     rnd.shuffle(steps)
     for what, args in steps:
         what(*args)
@@ -58,8 +60,11 @@ class FromC(unittest.TestCase):
         for o in row["ops"]:
             op = authority.unpack(raw(o["op"]))
             self.assertEqual(op.id.hex(), o["id"], name)
-        self.assertEqual((a.head.hex(), a.set_hash().hex(), a.forked, a.too_new),
-                         (row["head"], row["authority_hash"], row["forked"], row["too_new"]), name)
+        self.assertEqual(
+            (a.head.hex(), a.set_hash().hex(), a.forked, a.too_new),
+            (row["head"], row["authority_hash"], row["forked"], row["too_new"]),
+            name,
+        )
         for e in row["entries"]:
             h = entry.unpack(raw(e["header"]))
             self.assertEqual((h.pack().hex(), h.id.hex()), (e["header"], e["id"]), name)
@@ -71,15 +76,21 @@ class FromC(unittest.TestCase):
             self.assertEqual(merge.State(scope).entries_digest().hex(), s["entries"], name)
             mine = [e for e in row["entries"] if raw(e["id"]) in scope.records]
             for e in mine:
-                self.assertEqual((scope.verdict(raw(e["id"])) or "accepted", scope.shown(raw(e["id"]))),
-                                 (e["verdict"], e["shown"]), name)
+                self.assertEqual(
+                    (scope.verdict(raw(e["id"])) or "accepted", scope.shown(raw(e["id"]))),
+                    (e["verdict"], e["shown"]),
+                    name,
+                )
             self.news(row, s, {e["id"]: e for e in mine})
 
     def news(self, row, s, mine):
         """What the frame carries are those entries in that form; every run ends with a signature."""
         n = s["news"]
-        flat = batch.unpack(batch.data_of(batch.ZSTD if n["zstd"] else 0, n["raw_bytes"], raw(n["data"])), raw(row["net"]),
-                            raw(s["id"]))
+        flat = batch.unpack(
+            batch.data_of(batch.ZSTD if n["zstd"] else 0, n["raw_bytes"], raw(n["data"])),
+            raw(row["net"]),
+            raw(s["id"]),
+        )
         self.assertEqual(sum(map(len, flat)), n["entries"], row["name"])
         for run in flat:
             self.assertIsNotNone(run[-1].signature, row["name"])

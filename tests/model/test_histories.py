@@ -18,7 +18,7 @@ def histories():
     lines = text.splitlines()
     small = [line for line in lines if not line.startswith('{"name":"seed/')]
     large = [line for line in lines if line.startswith('{"name":"seed/')]
-    return small + large[::1 if lib.LONG else SHARE]
+    return small + large[:: 1 if lib.LONG else SHARE]
 
 
 class Histories(unittest.TestCase):

@@ -43,8 +43,11 @@ class Pair:
         made = w.op(w.org_effect(w.hq, "o1"))
         self.org = stub.names.organisation_id(made, 0)
         self.scope = stub.names.scope_id(stub.names.ORG, self.org)
-        w.op(w.open_effect("s1", "s1", self.org), w.grant_effect("s1", schema.EDITOR, 0, self.scope),
-             w.grant_effect("hub", schema.EDITOR, 0, self.scope))
+        w.op(
+            w.open_effect("s1", "s1", self.org),
+            w.grant_effect("s1", schema.EDITOR, 0, self.scope),
+            w.grant_effect("hub", schema.EDITOR, 0, self.scope),
+        )
         self.hub = Replica(w.net, w.genesis, w.hub_site, w.key("hub/site"))
         self.site = Replica(w.net, w.genesis, w.site_id("s1"), w.key("s1"))
         for raw, signatures in w.ops.values():
@@ -55,7 +58,9 @@ class Pair:
         return Session(self.site), Session(self.hub, self.site.site)
 
     def write(self, r, n=0):
-        return r.write(self.scope, self.org, [Op(schema.SET, schema.KIND_ITEM, drawn("item %d" % (n % 3)), 1, "本文 %d" % n)])
+        return r.write(
+            self.scope, self.org, [Op(schema.SET, schema.KIND_ITEM, drawn("item %d" % (n % 3)), 1, "本文 %d" % n)]
+        )
 
 
 class InMemory(unittest.TestCase):
@@ -75,7 +80,7 @@ class InMemory(unittest.TestCase):
         self.assertEqual(p.hub.last(p.scope), 135)
         self.assertEqual(p.hub.state(p.scope).digest(), p.site.state(p.scope).digest())
         self.assertEqual(len(p.site.acked), 130)
-        a, b = p.sessions()           # nothing new: two hellos and nothing else
+        a, b = p.sessions()  # nothing new: two hellos and nothing else
         a.hello()
         (hello,) = a.take()
         b.receive(*hello)
@@ -92,11 +97,11 @@ class InMemory(unittest.TestCase):
         p.site.store._authority = None
         for n in range(40):
             p.write(p.hub if n % 2 else p.site, n)
-            if rnd.random() < .5:
+            if rnd.random() < 0.5:
                 talk(*p.sessions(), cut=rnd.randrange(1, 9))
-            if rnd.random() < .1:
-                p.site.log = rnd.randbytes(16)       # as after a restore: a new log, the same entries
-            if rnd.random() < .1:
+            if rnd.random() < 0.1:
+                p.site.log = rnd.randbytes(16)  # as after a restore: a new log, the same entries
+            if rnd.random() < 0.1:
                 p.hub.log = rnd.randbytes(16)
         a, b = p.sessions()
         talk(a, b)
@@ -108,13 +113,13 @@ class InMemory(unittest.TestCase):
         p = Pair("session 3")
         a, b = p.sessions()
         with self.assertRaises(Closed):
-            b.receive(frames.PING, frames.pack_body(frames.PING, [1]))          # P13.1
+            b.receive(frames.PING, frames.pack_body(frames.PING, [1]))  # P13.1
         a, b = p.sessions()
         a.hello()
         hello = a.take()[0]
         b.receive(*hello)
         with self.assertRaises(Closed):
-            b.receive(*hello)                                               # P13.2
+            b.receive(*hello)  # P13.2
         other = Pair("session 4")
         a, b = other.sessions()[0], p.sessions()[1]
         a.hello()
@@ -127,7 +132,7 @@ class InMemory(unittest.TestCase):
         with self.assertRaises(Closed) as c:
             b.receive(*a.take()[0])
         self.assertIn("not enrolled", str(c.exception))
-        p.hub.positions[p.site.log] = {p.scope: 7}                           # P13.8: the site's log was rolled back
+        p.hub.positions[p.site.log] = {p.scope: 7}  # P13.8: the site's log was rolled back
         p.write(p.hub)
         a, b = p.sessions()
         with self.assertRaises(Closed) as c:
@@ -168,11 +173,17 @@ class OverTls(unittest.TestCase):
         invite = self.hub.invite("one", self.hub.orgs[0], schema.EDITOR | schema.SUBMITTER)
         site, session = self.join("a", invite, 1)
         self.assertTrue(session.settled())
-        self.assertEqual(site.replica.by_handle(schema.KIND_PROJECT, "p1"), self.hub.r.by_handle(schema.KIND_PROJECT, "p1"))
+        self.assertEqual(
+            site.replica.by_handle(schema.KIND_PROJECT, "p1"), self.hub.r.by_handle(schema.KIND_PROJECT, "p1")
+        )
         data = os.path.join(self.folder, "a")
         t = self.hub.serve(1)
-        client = lambda *args: subprocess.run([sys.executable, "-m", "soukatsu.client", "--data", data, *args], capture_output=True,
-                                              cwd=os.path.dirname(os.path.abspath(__file__)), timeout=60)
+        client = lambda *args: subprocess.run(
+            [sys.executable, "-m", "soukatsu.client", "--data", data, *args],
+            capture_output=True,
+            cwd=os.path.dirname(os.path.abspath(__file__)),
+            timeout=60,
+        )
         item = ["--project", "p1", "--column", "c1", "--round", "r1", "--by", "例 花子"]
         done = client("write-item", "--text", "段落 𠮷㌻ ", *item)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -186,14 +197,19 @@ class OverTls(unittest.TestCase):
         self.assertEqual(self.hub.errors, [])
         self.assertEqual((out["faults"], out["closed"]), ([], None))
         scope = self.hub.r.org_scope(self.hub.orgs[0])
-        self.assertEqual([self.hub.r.value(scope, schema.KIND_ITEM, e, "text")
-                          for e in self.hub.r.entities(scope, schema.KIND_ITEM)], ["段落 𠮷㌻ "])
+        self.assertEqual(
+            [
+                self.hub.r.value(scope, schema.KIND_ITEM, e, "text")
+                for e in self.hub.r.entities(scope, schema.KIND_ITEM)
+            ],
+            ["段落 𠮷㌻ "],
+        )
         self.assertEqual(self.hub.r.entities(self.hub.r.org_scope(self.hub.orgs[1]), schema.KIND_ITEM), [])
 
     def test_an_invite_serves_once(self):
         invite = self.hub.invite("two", self.hub.orgs[0], schema.EDITOR)
         self.join("a", invite, 1)
-        self.join("a", invite, 1)                       # the same keys: answered again
+        self.join("a", invite, 1)  # the same keys: answered again
         with self.assertRaises(Denied):
             self.join("b", invite, 1)
 

@@ -3,16 +3,45 @@ from dataclasses import dataclass, replace
 
 from . import Refused, mp, schema
 from .crypto import fit, verify
-from .names import (ORG, PLAN, PROJECT, SCOPE_PLAN, ZERO16, ZERO32, C, H, authority_id, key_id,
-                    organisation_id, scope_id)
+from .names import (
+    ORG,
+    PLAN,
+    PROJECT,
+    SCOPE_PLAN,
+    ZERO16,
+    ZERO32,
+    C,
+    H,
+    authority_id,
+    key_id,
+    organisation_id,
+    scope_id,
+)
 
 OP_BYTES_MAX = 49152
 SIGNATURES_MAX = 32
 ROOT_KEYS_MAX = 16
 EFFECTS_MAX = 1024
 GENESIS, OPERATIONAL, ROOT, HUB = 0, 1, 2, 3
-(KEYS, ORGANISATION, ORG_NAME, ORG_MOVE, ORG_CLOSE, INVITE, INVITE_END, ENROL, OPEN, GRANT, NARROW, CUT,
- RECUT, DECIDE, REDACT, RECOVER, HUB_KEYS) = range(1, 18)
+(
+    KEYS,
+    ORGANISATION,
+    ORG_NAME,
+    ORG_MOVE,
+    ORG_CLOSE,
+    INVITE,
+    INVITE_END,
+    ENROL,
+    OPEN,
+    GRANT,
+    NARROW,
+    CUT,
+    RECUT,
+    DECIDE,
+    REDACT,
+    RECOVER,
+    HUB_KEYS,
+) = range(1, 18)
 ALLOWED = {
     GENESIS: {KEYS, ORGANISATION, OPEN, HUB_KEYS, GRANT},
     OPERATIONAL: {*range(2, 8), *range(9, 16), 17},
@@ -23,6 +52,7 @@ REACH_SCOPE, REACH_SUBTREE, REACH_PROJECTS, REACH_ALL = range(4)
 
 
 # --- bytes ---------------------------------------------------------------------------------------------
+
 
 def pack_pairs(pairs):
     """{scope: ids} as the flat list of `narrow` and `cut`."""
@@ -42,7 +72,7 @@ def unpack_pairs(flat, rule):
         n = mp.uint(flat[at + 1], rule)
         if n > len(flat) - at - 2:
             raise Refused(rule)
-        pairs[scope] = tuple(mp.ascending(flat[at + 2:at + 2 + n], 32, rule))
+        pairs[scope] = tuple(mp.ascending(flat[at + 2 : at + 2 + n], 32, rule))
         at, last = at + 2 + n, scope
     return pairs
 
@@ -79,7 +109,7 @@ def unpack_redact(flat, rule):
 
 
 _OPTIONAL_ID = "id?"
-SHAPES = {   # P8.4: the members after the type
+SHAPES = {  # P8.4: the members after the type
     KEYS: ("u", "hashes", "hash"),
     ORGANISATION: ("parent", "u", "s", "s", "s", "s"),
     ORG_NAME: ("id", "s", "s", "s"),
@@ -102,7 +132,7 @@ SHAPES = {   # P8.4: the members after the type
 
 def _member(shape, x, rule):
     if shape in ("u", "u16"):
-        return mp.uint(x, rule, top=65535 if shape == "u16" else 2 ** 64 - 1)
+        return mp.uint(x, rule, top=65535 if shape == "u16" else 2**64 - 1)
     if shape == "s":
         return mp.text(x, rule)
     if shape in ("id", _OPTIONAL_ID):
@@ -188,21 +218,23 @@ def enrol_statement(invite_key_id, site, site_key, tls_hash):
 
 # --- what a path of ops says ---------------------------------------------------------------------------
 
+
 @dataclass(frozen=True)
 class Path:
     """What is in force after the admissible ops from genesis to some op. Dicts are never changed in place."""
+
     threshold: int = 0
     root: tuple = ()
     operational: bytes = b""
     checkpoint: bytes = b""
     counter: int = 0
-    orgs: dict = None        # organisation -> parent
-    sites: dict = None       # site -> organisation
-    used: dict = None        # public key -> (purpose, site)
-    tls: dict = None         # TLS key hash -> site
-    invites: dict = None     # key id -> (public key, organisation, roles, name)
-    ended: frozenset = frozenset()   # invites that were ended or used
-    ops: frozenset = frozenset()     # ids of the ops with an effect
+    orgs: dict = None  # organisation -> parent
+    sites: dict = None  # site -> organisation
+    used: dict = None  # public key -> (purpose, site)
+    tls: dict = None  # TLS key hash -> site
+    invites: dict = None  # key id -> (public key, organisation, roles, name)
+    ended: frozenset = frozenset()  # invites that were ended or used
+    ops: frozenset = frozenset()  # ids of the ops with an effect
 
 
 START = Path(orgs={}, sites={}, used={}, tls={}, invites={})
@@ -345,12 +377,12 @@ def well_signed(op, signatures, p):
         return False
     signers = {by_id[i] for i in signatures}
     if op.tier == ROOT:
-        return all(len(signers & set(keys)) >= n
-                   for keys, n in [(p.root, p.threshold)] + [(e[2], e[1]) for e in new])
+        return all(len(signers & set(keys)) >= n for keys, n in [(p.root, p.threshold)] + [(e[2], e[1]) for e in new])
     return signers == must
 
 
 # --- the authority -------------------------------------------------------------------------------------
+
 
 class Authority:
     """A pure function of {op id: (bytes, {key id: signature})}, pinned to one genesis.
@@ -380,8 +412,11 @@ class Authority:
         while todo:
             op, signatures, path = todo.pop()
             parent = self.known.get(op.prev)
-            if op.net != self.net or (parent is not None and op.seq != parent.seq + 1) or \
-                    not well_signed(op, signatures, path):
+            if (
+                op.net != self.net
+                or (parent is not None and op.seq != parent.seq + 1)
+                or not well_signed(op, signatures, path)
+            ):
                 continue
             self.known[op.id] = op
             try:
@@ -440,17 +475,17 @@ class Authority:
 
     def _apply(self):
         """P8.11: the tables that verdicts ask."""
-        self.openings = {}     # op id -> (site, key id, public key, index in the trunk)
-        self.opened = {}       # (site, key id) -> op id
-        self.tls = {}          # TLS key hash -> op id of the opening
-        self.grants = {}       # site -> [(index, op id, roles, reach, id, after)]
-        self.narrows = {}      # (op id, site) -> [(roles, for, rest, pairs)], latest last
-        self.places = {}       # (site, key id) -> [("cut" | "decide", scope or None, ids or pairs)], latest last
-        self.extra = []        # restricting effects of branch ops
-        self.orgs = {}         # organisation -> dict(parent, kind, handle, name, short, code, closed, names)
-        self.above = {}        # organisation -> the organisations in whose subtree it ever stood
-        self.sites = {}        # site -> dict(organisation, name)
-        self.invites = {}      # key id -> dict
+        self.openings = {}  # op id -> (site, key id, public key, index in the trunk)
+        self.opened = {}  # (site, key id) -> op id
+        self.tls = {}  # TLS key hash -> op id of the opening
+        self.grants = {}  # site -> [(index, op id, roles, reach, id, after)]
+        self.narrows = {}  # (op id, site) -> [(roles, for, rest, pairs)], latest last
+        self.places = {}  # (site, key id) -> [("cut" | "decide", scope or None, ids or pairs)], latest last
+        self.extra = []  # restricting effects of branch ops
+        self.orgs = {}  # organisation -> dict(parent, kind, handle, name, short, code, closed, names)
+        self.above = {}  # organisation -> the organisations in whose subtree it ever stood
+        self.sites = {}  # site -> dict(organisation, name)
+        self.invites = {}  # key id -> dict
         self.redacted = set()  # (entry id, value index)
         self.too_new = False
         for index, op in enumerate(self.trunk):
@@ -464,7 +499,7 @@ class Authority:
         for op in self.branch_ops:
             if self.admissible(op) and not op.too_new:
                 self.extra += [e for e in op.effects if e[0] in (NARROW, CUT, RECUT, DECIDE)]
-        self.anchor_grants = {}   # site -> [(reach, id)] of every known op
+        self.anchor_grants = {}  # site -> [(reach, id)] of every known op
         for op in self.known.values():
             if not self.admissible(op):
                 continue
@@ -483,13 +518,15 @@ class Authority:
             if e[3] in (REACH_SUBTREE, REACH_PROJECTS):
                 id_ = _org(path, op, id_)
             return [(e[1], e[2], e[3], id_, e[5])]
-        if e[0] == ENROL:   # P8.7
+        if e[0] == ENROL:  # P8.7
             _, org, roles, _ = path.invites[e[1]]
-            reaches = [(schema.EDITOR | schema.APPROVER, REACH_SCOPE, scope_id(ORG, org)),
-                       (schema.SUBMITTER, REACH_PROJECTS, org),
-                       (schema.READER | schema.REVIEWER, REACH_SUBTREE, org),
-                       (schema.PLANNER, REACH_SCOPE, SCOPE_PLAN),
-                       (schema.ANCHORER, REACH_ALL, ZERO16)]
+            reaches = [
+                (schema.EDITOR | schema.APPROVER, REACH_SCOPE, scope_id(ORG, org)),
+                (schema.SUBMITTER, REACH_PROJECTS, org),
+                (schema.READER | schema.REVIEWER, REACH_SUBTREE, org),
+                (schema.PLANNER, REACH_SCOPE, SCOPE_PLAN),
+                (schema.ANCHORER, REACH_ALL, ZERO16),
+            ]
             return [(e[2], roles & mask, reach, i, {}) for mask, reach, i in reaches if roles & mask]
         return []
 
@@ -497,7 +534,8 @@ class Authority:
         t = e[0]
         if t == ORGANISATION:
             self.orgs[organisation_id(op.id, n)] = dict(
-                parent=parent_of(op, e), kind=e[2], handle=e[3], name=e[4], short=e[5], code=e[6], closed=False)
+                parent=parent_of(op, e), kind=e[2], handle=e[3], name=e[4], short=e[5], code=e[6], closed=False
+            )
         elif t == ORG_NAME:
             self.orgs[e[1]].update(name=e[2], short=e[3])
         elif t == ORG_MOVE:
@@ -505,8 +543,9 @@ class Authority:
         elif t == ORG_CLOSE:
             self.orgs[e[1]]["closed"] = True
         elif t == INVITE:
-            self.invites[key_id(e[1])] = dict(public=e[1], organisation=e[2], name=e[3], roles=e[4], expiry=e[5],
-                                              ended=False)
+            self.invites[key_id(e[1])] = dict(
+                public=e[1], organisation=e[2], name=e[3], roles=e[4], expiry=e[5], ended=False
+            )
         elif t == INVITE_END:
             self.invites[e[1]]["ended"] = True
         elif t in (ENROL, OPEN):
@@ -576,8 +615,9 @@ class Authority:
 
     def withdrawn(self, site, key):
         """P12.2: has this key a cut, on the trunk or a branch?"""
-        return any(where is None for _, where, _ in self.places.get((site, key), ())) or \
-            any(e[0] == CUT and e[1:3] == (site, key) for e in self.extra)
+        return any(where is None for _, where, _ in self.places.get((site, key), ())) or any(
+            e[0] == CUT and e[1:3] == (site, key) for e in self.extra
+        )
 
     def set_hash(self):
         """P10.8"""

@@ -9,12 +9,13 @@ from .names import half
 
 RUN_ENTRIES_MAX, RUN_PAYLOAD_BYTES_MAX, RAW_BYTES_MAX = 64, 524288, 4 << 20
 KIND, FLAGS, HEAD, SIGNATURE, HEADER_ONLY, REDACTED = 1, 2, 4, 8, 16, 32
-ZSTD = 1     # flag of the frame (P11.6)
+ZSTD = 1  # flag of the frame (P11.6)
 
 
 @dataclass(frozen=True)
 class Item:
     """One entry on its way: header, payload bytes in either form or None, signature or None."""
+
     header: Header
     payload: bytes = None
     signature: bytes = None
@@ -29,12 +30,13 @@ def pack_run(items):
     for item in items:
         h, m, tail = item.header, 0, []
         for bit, there, members in (
-                (KIND, h.kind != 0, [h.kind]),
-                (FLAGS, h.clock_flags != 0, [h.clock_flags]),
-                (HEAD, h.authority_head != head, [h.authority_head]),
-                (SIGNATURE, item.signature is not None, [item.signature]),
-                (HEADER_ONLY, item.payload is None, [h.payload_length, h.payload_hash]),
-                (REDACTED, item.redacted, [h.payload_length])):
+            (KIND, h.kind != 0, [h.kind]),
+            (FLAGS, h.clock_flags != 0, [h.clock_flags]),
+            (HEAD, h.authority_head != head, [h.authority_head]),
+            (SIGNATURE, item.signature is not None, [item.signature]),
+            (HEADER_ONLY, item.payload is None, [h.payload_length, h.payload_hash]),
+            (REDACTED, item.redacted, [h.payload_length]),
+        ):
             if there:
                 m |= bit
                 tail += members
@@ -48,8 +50,14 @@ def runs_of(items):
     runs, last, size = [], None, 0
     for item in items:
         h, n = item.header, len(item.payload or b"")
-        follows = last is not None and not last.opening and h.prev == last.id and h.epoch == last.epoch and \
-            (h.site, h.key_id, h.seq) == (last.site, last.key_id, last.seq + 1) and h.hlc > last.hlc
+        follows = (
+            last is not None
+            and not last.opening
+            and h.prev == last.id
+            and h.epoch == last.epoch
+            and (h.site, h.key_id, h.seq) == (last.site, last.key_id, last.seq + 1)
+            and h.hlc > last.hlc
+        )
         if not follows or len(runs[-1]) == RUN_ENTRIES_MAX or size + n > RUN_PAYLOAD_BYTES_MAX:
             runs.append([])
             size = 0
@@ -60,8 +68,10 @@ def runs_of(items):
 
 def thin(run):
     """Leave out what P11.10 allows: signatures that are neither the run's last nor at a seq divisible by 64."""
-    return [Item(i.header, i.payload, i.signature if n == len(run) - 1 or i.header.seq % 64 == 0 else None)
-            for n, i in enumerate(run)]
+    return [
+        Item(i.header, i.payload, i.signature if n == len(run) - 1 or i.header.seq % 64 == 0 else None)
+        for n, i in enumerate(run)
+    ]
 
 
 def pack(runs):
@@ -103,8 +113,22 @@ def _unpack_entry(x, n, state):
     if tail:
         raise Refused("P11.8 members of an entry")
     hlc = mp.uint(hlc + d, "P5.1 hlc")
-    header = Header(0, kind, net, site, scope, epoch, mp.uint(seq, "P5.1 seq", top=SEQ_MAX, low=1), prev, hlc, flags,
-                    head, key_id, length, digest)
+    header = Header(
+        0,
+        kind,
+        net,
+        site,
+        scope,
+        epoch,
+        mp.uint(seq, "P5.1 seq", top=SEQ_MAX, low=1),
+        prev,
+        hlc,
+        flags,
+        head,
+        key_id,
+        length,
+        digest,
+    )
     return Item(header, p, signature)
 
 

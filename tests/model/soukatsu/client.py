@@ -46,7 +46,9 @@ class Site:
         path = os.path.join(folder, "site.json")
         os.makedirs(folder, mode=0o700, exist_ok=True)
         if not os.path.exists(path):
-            x = dict(address=i.address, pin=i.tls_hash.hex(), seed=secrets.token_hex(32), tls_seed=secrets.token_hex(32))
+            x = dict(
+                address=i.address, pin=i.tls_hash.hex(), seed=secrets.token_hex(32), tls_seed=secrets.token_hex(32)
+            )
             write_durably(path, json.dumps(x))
             key = Key(bytes.fromhex(x["seed"]))
             Replica(i.net, i.genesis, secrets.token_bytes(16), key).save(folder)
@@ -54,8 +56,16 @@ class Site:
         r = site.replica
         link = tls.dial(site.address, site.tls_seed, site.pin, timeout)
         statement = authority.enrol_statement(i.key.id, r.site, site.key.public, link.own_hash)
-        join = [0, i.key.id, i.net, r.site, site.key.public, link.own_hash, i.key.sign("enrol", i.net, statement),
-                i.key.sign("join", i.net, statement + link.exporter)]
+        join = [
+            0,
+            i.key.id,
+            i.net,
+            r.site,
+            site.key.public,
+            link.own_hash,
+            i.key.sign("enrol", i.net, statement),
+            i.key.sign("join", i.net, statement + link.exporter),
+        ]
         link.send(frames.JOIN, frames.pack_body(frames.JOIN, join))
         got = link.receive(timeout)
         if got is None or got[0] not in (frames.JOINED, frames.BYE):
@@ -104,9 +114,16 @@ class Site:
 
 def outcome(site, session):
     r = site.replica
-    return dict(settled=session.settled(), closed=session.closed, faults=[s.hex() for s in session.faults],
-                refused=[dict(scope=r.scope_name(s), code=c, clause=k, entry=e and e.hex()) for s, c, k, e in session.refusals],
-                entries={r.scope_name(s): r.last(s) for s in r.scopes()}, authority_ops=len(r.authority.known))
+    return dict(
+        settled=session.settled(),
+        closed=session.closed,
+        faults=[s.hex() for s in session.faults],
+        refused=[
+            dict(scope=r.scope_name(s), code=c, clause=k, entry=e and e.hex()) for s, c, k, e in session.refusals
+        ],
+        entries={r.scope_name(s): r.last(s) for s in r.scopes()},
+        authority_ops=len(r.authority.known),
+    )
 
 
 def items(r, org):
@@ -114,12 +131,18 @@ def items(r, org):
     for e in r.entities(scope, schema.KIND_ITEM):
         st = r.state(scope)
         reg = st.registers.get((schema.KIND_ITEM, e, 1))
-        out.append(dict(entity=e.hex(), text=reg.shown.op.value if reg else None, conflict=bool(reg and reg.conflict),
-                        versions=[v.op.value for v in reg.live] if reg else [],
-                        project=_handle(r, schema.KIND_PROJECT, r.value(scope, schema.KIND_ITEM, e, "project")),
-                        column=_handle(r, schema.KIND_COLUMN, r.value(scope, schema.KIND_ITEM, e, "column")),
-                        round=_handle(r, schema.KIND_ROUND, r.value(scope, schema.KIND_ITEM, e, "round")),
-                        place=(r.value(scope, schema.KIND_ITEM, e, "place") or b"").hex()))
+        out.append(
+            dict(
+                entity=e.hex(),
+                text=reg.shown.op.value if reg else None,
+                conflict=bool(reg and reg.conflict),
+                versions=[v.op.value for v in reg.live] if reg else [],
+                project=_handle(r, schema.KIND_PROJECT, r.value(scope, schema.KIND_ITEM, e, "project")),
+                column=_handle(r, schema.KIND_COLUMN, r.value(scope, schema.KIND_ITEM, e, "column")),
+                round=_handle(r, schema.KIND_ROUND, r.value(scope, schema.KIND_ITEM, e, "round")),
+                place=(r.value(scope, schema.KIND_ITEM, e, "place") or b"").hex(),
+            )
+        )
     return sorted(out, key=lambda x: x["place"])
 
 
@@ -128,15 +151,23 @@ def _handle(r, kind, entity):
 
 
 def verdicts(r):
-    return {r.scope_name(s): {i.hex(): r.state(s).scope.verdict(i) or "accepted" for i, _ in r.order[s]} for s in r.scopes()}
+    return {
+        r.scope_name(s): {i.hex(): r.state(s).scope.verdict(i) or "accepted" for i, _ in r.order[s]}
+        for s in r.scopes()
+    }
 
 
 def write_item(r, a):
     org = r.org_by_handle(a.org) if a.org else r.my_org()
     scope, e = r.org_scope(org), r.entity(schema.KIND_ITEM)
-    refs = [("project", r.by_handle(schema.KIND_PROJECT, a.project)), ("column", r.by_handle(schema.KIND_COLUMN, a.column)),
-            ("round", r.by_handle(schema.KIND_ROUND, a.round))]
-    places = sorted(p for x in r.entities(scope, schema.KIND_ITEM) if (p := r.value(scope, schema.KIND_ITEM, x, "place")))
+    refs = [
+        ("project", r.by_handle(schema.KIND_PROJECT, a.project)),
+        ("column", r.by_handle(schema.KIND_COLUMN, a.column)),
+        ("round", r.by_handle(schema.KIND_ROUND, a.round)),
+    ]
+    places = sorted(
+        p for x in r.entities(scope, schema.KIND_ITEM) if (p := r.value(scope, schema.KIND_ITEM, x, "place"))
+    )
     values = [("text", a.text), ("place", place.between(places[-1] if places else None, None, e)), *refs]
     ops = [Op(schema.SET, schema.KIND_ITEM, e, schema.FIELD_BY_NAME[schema.KIND_ITEM, f], v) for f, v in values]
     return r.write(scope, org, ops, a.by, force=a.force), e
@@ -210,26 +241,46 @@ def answer(a):
         return outcome(site, site.sync(a.seconds))
     if a.command == "status":
         held = {n: {i: w for i, w in v.items() if w != "accepted"} for n, v in verdicts(r).items()}
-        return dict(site=r.site.hex(), entries={r.scope_name(s): r.last(s) for s in r.scopes()}, held=held,
-                    acked=len(r.acked), authority_ops=len(r.authority.known), forked=r.authority.forked)
+        return dict(
+            site=r.site.hex(),
+            entries={r.scope_name(s): r.last(s) for s in r.scopes()},
+            held=held,
+            acked=len(r.acked),
+            authority_ops=len(r.authority.known),
+            forked=r.authority.forked,
+        )
     if a.command == "scopes":
         every = [SCOPE_PLAN, *r.authority.org_scopes]
         return dict(readable=sorted(r.scope_name(s) for s in every if r.may_read(r.site, s)))
     if a.command == "digest":
-        return {r.scope_name(s): dict(digest=r.state(s).digest().hex(), state=r.state(s).state_digest().hex(),
-                                      entries=r.state(s).entries_digest().hex()) for s in r.scopes()}
+        return {
+            r.scope_name(s): dict(
+                digest=r.state(s).digest().hex(),
+                state=r.state(s).state_digest().hex(),
+                entries=r.state(s).entries_digest().hex(),
+            )
+            for s in r.scopes()
+        }
     if a.command == "verdicts":
         return verdicts(r)
     if a.command == "orgs":
         return {x["handle"]: dict(id=o.hex(), name=x["name"]) for o, x in r.authority.orgs.items()}
     if a.command == "projects":
-        return {(r.value(SCOPE_PLAN, schema.KIND_PROJECT, p, "handle") or p.hex()): r.value(SCOPE_PLAN, schema.KIND_PROJECT, p, "title")
-                for p in r.entities(SCOPE_PLAN, schema.KIND_PROJECT)}
+        return {
+            (r.value(SCOPE_PLAN, schema.KIND_PROJECT, p, "handle") or p.hex()): r.value(
+                SCOPE_PLAN, schema.KIND_PROJECT, p, "title"
+            )
+            for p in r.entities(SCOPE_PLAN, schema.KIND_PROJECT)
+        }
     if a.command == "items":
         return dict(items=items(r, r.org_by_handle(a.org) if a.org else r.my_org()))
     record, e = {"write-item": write_item, "edit-item": edit_item, "write": write_any}[a.command](r, a)
     r.save(site.folder)
-    return dict(entry=record.id.hex(), entity=e.hex(), verdict=r.state(record.header.scope).scope.verdict(record.id) or "accepted")
+    return dict(
+        entry=record.id.hex(),
+        entity=e.hex(),
+        verdict=r.state(record.header.scope).scope.verdict(record.id) or "accepted",
+    )
 
 
 def main():

@@ -9,9 +9,9 @@ from .names import C, key_id
 
 CONTEXTS = ("entry", "authority", "enrol", "join", "checkpoint", "receipt", "cosign", "snapshot")
 
-P = 2 ** 255 - 19
+P = 2**255 - 19
 D = -121665 * pow(121666, P - 2, P) % P
-ORDER = 2 ** 252 + 27742317777372353535851937790883648493
+ORDER = 2**252 + 27742317777372353535851937790883648493
 
 
 def _x_of(y):
@@ -57,7 +57,7 @@ SMALL_ORDER_Y = _small_order_y()
 
 def fit(public_key):
     """P4.2: is this a public key that may be enrolled, as far as its bytes tell?"""
-    y = int.from_bytes(public_key, "little") & (2 ** 255 - 1)
+    y = int.from_bytes(public_key, "little") & (2**255 - 1)
     return len(public_key) == 32 and y < P and y not in SMALL_ORDER_Y
 
 
@@ -68,7 +68,8 @@ class Key:
         self.seed = seed
         self.private = Ed25519PrivateKey.from_private_bytes(seed)
         self.public = self.private.public_key().public_bytes(
-            serialization.Encoding.Raw, serialization.PublicFormat.Raw)
+            serialization.Encoding.Raw, serialization.PublicFormat.Raw
+        )
         self.id = key_id(self.public)
 
     def sign(self, context, net, data):

@@ -6,7 +6,7 @@ from . import Refused, mp, names
 DATA, CONTROL, OPENING = 0, 1, 2
 HEADER_BYTES_MAX = 2048
 PAYLOAD_BYTES_MAX = 49152
-SEQ_MAX = 2 ** 48 - 1
+SEQ_MAX = 2**48 - 1
 
 
 @dataclass(frozen=True)

@@ -3,16 +3,63 @@ from . import Refused, authority, mp
 from .names import C, H
 
 BODY_BYTES_MAX = 1048576
-(HELLO, AUTHORITY, HEADERS, NEWS, ACK, REFUSE, POSITIONS_WANT, POSITIONS, HEADS, WANT, SIGNATURES_WANT, SIGNATURES,
- DIGEST, PING, PONG, BYE, JOIN, JOINED) = range(1, 19)
-NAMES = {v: k.lower().replace("_", "-") for k, v in list(globals().items()) if k.isupper() and isinstance(v, int) and v < 19}
+(
+    HELLO,
+    AUTHORITY,
+    HEADERS,
+    NEWS,
+    ACK,
+    REFUSE,
+    POSITIONS_WANT,
+    POSITIONS,
+    HEADS,
+    WANT,
+    SIGNATURES_WANT,
+    SIGNATURES,
+    DIGEST,
+    PING,
+    PONG,
+    BYE,
+    JOIN,
+    JOINED,
+) = range(1, 19)
+NAMES = {
+    v: k.lower().replace("_", "-")
+    for k, v in list(globals().items())
+    if k.isupper() and isinstance(v, int) and v < 19
+}
 
-OWN_WANTED, EVERY_SIGNATURE = 1, 2        # hello flags
-ANSWER = 2                                # news flag
-BYE_CODES = ("", "version", "net", "not enrolled", "withdrawn", "limit", "format", "signature", "instance", "stopping",
-             "busy", "rate", "order", "invite unknown", "invite used", "invite expired", "rolled back")
-HELLO_POSITIONS_MAX, POSITIONS_MAX, LEAVES_MAX, HEADS_MAX, WANT_MAX, PAIRS_MAX, FRAME_OPS_MAX = 16, 16384, 16, 1024, 256, 1024, 4096
-ARRIVAL_MAX = 2 ** 40 - 1
+OWN_WANTED, EVERY_SIGNATURE = 1, 2  # hello flags
+ANSWER = 2  # news flag
+BYE_CODES = (
+    "",
+    "version",
+    "net",
+    "not enrolled",
+    "withdrawn",
+    "limit",
+    "format",
+    "signature",
+    "instance",
+    "stopping",
+    "busy",
+    "rate",
+    "order",
+    "invite unknown",
+    "invite used",
+    "invite expired",
+    "rolled back",
+)
+HELLO_POSITIONS_MAX, POSITIONS_MAX, LEAVES_MAX, HEADS_MAX, WANT_MAX, PAIRS_MAX, FRAME_OPS_MAX = (
+    16,
+    16384,
+    16,
+    1024,
+    256,
+    1024,
+    4096,
+)
+ARRIVAL_MAX = 2**40 - 1
 
 
 def frame(kind, body):
@@ -28,7 +75,7 @@ def take(stream):
         raise Refused("P11.1 length")
     if len(stream) < 4 + n:
         return None
-    return stream[4], bytes(stream[5:4 + n]), stream[4 + n:]
+    return stream[4], bytes(stream[5 : 4 + n]), stream[4 + n :]
 
 
 def positions_out(positions):
@@ -44,7 +91,10 @@ def positions_in(flat, top=POSITIONS_MAX):
     for scope, upto, digest in zip(flat[::3], flat[1::3], flat[2::3]):
         if mp.raw(scope, 16, "P11.3 scope") <= last:
             raise Refused("P11.3 not ascending")
-        out[scope] = (mp.uint(upto, "P11.3 position", top=ARRIVAL_MAX), digest if digest is None else mp.raw(digest, 16, "P11.3 digest"))
+        out[scope] = (
+            mp.uint(upto, "P11.3 position", top=ARRIVAL_MAX),
+            digest if digest is None else mp.raw(digest, 16, "P11.3 digest"),
+        )
         last = scope
     return out
 
@@ -53,7 +103,14 @@ def positions_hash(positions):
     return H(C("positions"), mp.encode(positions_out(positions)))
 
 
-_NUMBERS = {"u": 2 ** 64 - 1, "bool": 1, "u32": 2 ** 32 - 1, "position": ARRIVAL_MAX, "time": 2 ** 48 - 1, "raw": 4 << 20}
+_NUMBERS = {
+    "u": 2**64 - 1,
+    "bool": 1,
+    "u32": 2**32 - 1,
+    "position": ARRIVAL_MAX,
+    "time": 2**48 - 1,
+    "raw": 4 << 20,
+}
 
 
 # Shapes of members: what each letter of a body's description takes.
@@ -130,22 +187,56 @@ def examples():
     a, b = bytes(15) + b"\1", b"\xff" * 16
     h, k, sig = bytes(31) + b"\1", b"\xff" * 32, b"\x5a" * 64
     ids = lambda n, size: [i.to_bytes(size, "big") for i in range(1, n + 1)]
-    hello = [0, 1, a, b, a, b, a, 3, "soukatsu 0.1.0", [h, k], [a, 0, None, b, 2 ** 40 - 1, b]]
+    hello = [0, 1, a, b, a, b, a, 3, "soukatsu 0.1.0", [h, k], [a, 0, None, b, 2**40 - 1, b]]
     return [
-        ("hello", HELLO, hello), ("hello, nothing known", HELLO, hello[:9] + [[], []]),
-        ("hello, hashed", HELLO, hello[:10] + [k]), ("hello at its bounds", HELLO, [2 ** 64 - 1, 2 ** 64 - 1, a, b, a, b, a, 2 ** 32 - 1,
-                                                                                  "a" * 64, ids(16, 32),
-                                                                                  [x for i in ids(16, 16) for x in (i, 1, i)]]),
-        ("authority", AUTHORITY, [1, [[b"op", [[a, sig], [b, sig]]], [b"x", []]]]), ("authority, the end", AUTHORITY, [0, []]),
+        ("hello", HELLO, hello),
+        ("hello, nothing known", HELLO, hello[:9] + [[], []]),
+        ("hello, hashed", HELLO, hello[:10] + [k]),
+        (
+            "hello at its bounds",
+            HELLO,
+            [
+                2**64 - 1,
+                2**64 - 1,
+                a,
+                b,
+                a,
+                b,
+                a,
+                2**32 - 1,
+                "a" * 64,
+                ids(16, 32),
+                [x for i in ids(16, 16) for x in (i, 1, i)],
+            ],
+        ),
+        ("authority", AUTHORITY, [1, [[b"op", [[a, sig], [b, sig]]], [b"x", []]]]),
+        ("authority, the end", AUTHORITY, [0, []]),
         ("authority, 32 signatures", AUTHORITY, [0, [[b"op", [[i, sig] for i in ids(32, 16)]]]]),
-        ("headers", HEADERS, [a, 5, 0, b"12345"]), ("news", NEWS, [a, 5, 9, 0, 3, b"123"]), ("an answer", NEWS, [b, 0, 0, 3, 300, b"z"]),
-        ("ack", ACK, [a, 2 ** 40 - 1, 2 ** 48 - 1]), ("refuse", REFUSE, [a, 7, 1, "P9.7", h]), ("refuse, no entry", REFUSE, [a, 0, 7, "", None]),
-        ("positions-want", POSITIONS_WANT, []), ("positions", POSITIONS, [[x for i in ids(40, 16) for x in (i, 7, None)]]),
-        ("positions, none", POSITIONS, [[]]), ("heads", HEADS, [a, [h, k]]), ("heads, none", HEADS, [a, []]), ("heads, 1,024", HEADS, [a, ids(1024, 32)]),
-        ("want", WANT, [a, [a, b]]), ("want, 256", WANT, [a, ids(256, 16)]), ("signatures-want", SIGNATURES_WANT, [a, h, k]),
-        ("signatures", SIGNATURES, [a, [k, sig, h, sig]]), ("signatures, none", SIGNATURES, [a, []]), ("digest", DIGEST, [a, 9, 1, h, k, h]),
-        ("ping", PING, [0]), ("pong", PONG, [2 ** 64 - 1]), ("bye", BYE, [4, "R8", "withdrawn"]), ("bye, unknown code", BYE, [2 ** 32 - 1, "", ""]), ("bye, long", BYE, [1, "c" * 16, "t" * 256]),
-        ("join", JOIN, [0, a, b, a, h, k, sig, sig]), ("joined", JOINED, [h]),
+        ("headers", HEADERS, [a, 5, 0, b"12345"]),
+        ("news", NEWS, [a, 5, 9, 0, 3, b"123"]),
+        ("an answer", NEWS, [b, 0, 0, 3, 300, b"z"]),
+        ("ack", ACK, [a, 2**40 - 1, 2**48 - 1]),
+        ("refuse", REFUSE, [a, 7, 1, "P9.7", h]),
+        ("refuse, no entry", REFUSE, [a, 0, 7, "", None]),
+        ("positions-want", POSITIONS_WANT, []),
+        ("positions", POSITIONS, [[x for i in ids(40, 16) for x in (i, 7, None)]]),
+        ("positions, none", POSITIONS, [[]]),
+        ("heads", HEADS, [a, [h, k]]),
+        ("heads, none", HEADS, [a, []]),
+        ("heads, 1,024", HEADS, [a, ids(1024, 32)]),
+        ("want", WANT, [a, [a, b]]),
+        ("want, 256", WANT, [a, ids(256, 16)]),
+        ("signatures-want", SIGNATURES_WANT, [a, h, k]),
+        ("signatures", SIGNATURES, [a, [k, sig, h, sig]]),
+        ("signatures, none", SIGNATURES, [a, []]),
+        ("digest", DIGEST, [a, 9, 1, h, k, h]),
+        ("ping", PING, [0]),
+        ("pong", PONG, [2**64 - 1]),
+        ("bye", BYE, [4, "R8", "withdrawn"]),
+        ("bye, unknown code", BYE, [2**32 - 1, "", ""]),
+        ("bye, long", BYE, [1, "c" * 16, "t" * 256]),
+        ("join", JOIN, [0, a, b, a, h, k, sig, sig]),
+        ("joined", JOINED, [h]),
     ]
 
 
@@ -154,25 +245,56 @@ def bad_examples():
     h, k, sig = bytes(31) + b"\1", b"\xff" * 32, b"\x5a" * 64
     ids = lambda n, size: [i.to_bytes(size, "big") for i in range(1, n + 1)]
     hello = [0, 1, a, b, a, b, a, 3, "soukatsu", [], []]
-    swap = lambda body, i, x: body[:i] + [x] + body[i + 1:]
+    swap = lambda body, i, x: body[:i] + [x] + body[i + 1 :]
     return [
-        ("hello, net of 32", HELLO, swap(hello, 2, h)), ("hello, software of 65", HELLO, swap(hello, 8, "a" * 65)),
-        ("hello, 17 leaves", HELLO, swap(hello, 9, ids(17, 32))), ("hello, leaves not ascending", HELLO, swap(hello, 9, [k, h])),
-        ("hello, positions of 16 bytes", HELLO, swap(hello, 10, a)), ("hello, positions nil", HELLO, swap(hello, 10, None)),
-        ("hello, positions cut", HELLO, swap(hello, 10, [a, 1])), ("hello, scopes not ascending", HELLO, swap(hello, 10, [b, 1, None, a, 1, None])),
-        ("hello, a scope twice", HELLO, swap(hello, 10, [a, 1, None, a, 1, None])), ("hello, position -1", HELLO, swap(hello, 10, [a, -1, None])),
-        ("hello, digest of 32", HELLO, swap(hello, 10, [a, 1, h])), ("authority, more 2", AUTHORITY, [2, []]), ("authority, ops nil", AUTHORITY, [0, None]),
-        ("authority, an empty op", AUTHORITY, [0, [[b"", []]]]), ("authority, op of 49,153", AUTHORITY, [0, [[b"x" * 49153, []]]]),
-        ("authority, op alone", AUTHORITY, [0, [[b"x"]]]), ("authority, 33 signatures", AUTHORITY, [0, [[b"x", [[i, sig] for i in ids(33, 16)]]]]),
-        ("headers, data as str", HEADERS, [a, 1, 0, "x"]), ("news, scope of 32", NEWS, [h, 0, 0, 0, 0, b""]), ("hello, 17 positions", HELLO, swap(hello, 10, [x for i in ids(17, 16) for x in (i, 1, None)])), ("hello, position 2^40", HELLO, swap(hello, 10, [a, 2 ** 40, None])),
-        ("news, upto 2^40", NEWS, [a, 0, 2 ** 40, 0, 0, b""]), ("news, flags 2^32", NEWS, [a, 0, 0, 2 ** 32, 0, b""]), ("news, raw bytes above 4 MiB", NEWS, [a, 0, 0, 1, (4 << 20) + 1, b""]),
-        ("ack, upto 2^40", ACK, [a, 2 ** 40, 0]), ("ack, time 2^48", ACK, [a, 0, 2 ** 48]), ("bye, clause of 17", BYE, [1, "c" * 17, ""]), ("bye, text of 257", BYE, [1, "", "t" * 257]), ("news, data nil", NEWS, [a, 0, 0, 0, 0, None]),
-        ("news, after -1", NEWS, [a, -1, 0, 0, 0, b""]), ("ack, time nil", ACK, [a, 0, None]), ("refuse, entry of 16", REFUSE, [a, 0, 1, "P9.7", a]),
-        ("refuse, clause nil", REFUSE, [a, 0, 1, None, None]), ("heads, 1,025", HEADS, [a, ids(1025, 32)]), ("heads not ascending", HEADS, [a, [k, h]]),
-        ("heads of 16", HEADS, [a, [a]]), ("want, 257", WANT, [a, ids(257, 16)]), ("want of 32", WANT, [a, [h]]), ("want twice", WANT, [a, [a, a]]),
-        ("signatures, a half pair", SIGNATURES, [a, [h]]), ("signatures, short", SIGNATURES, [a, [h, sig[:63]]]),
-        ("signatures, 1,025 pairs", SIGNATURES, [a, [x for i in ids(1025, 32) for x in (i, sig)]]), ("digest, state of 16", DIGEST, [a, 0, 1, h, k, a]),
-        ("ping -1", PING, [-1]), ("bye, code nil", BYE, [None, "", ""]), ("join, key of 31", JOIN, [0, a, b, a, h[:31], k, sig, sig]),
-        ("join, signature of 65", JOIN, [0, a, b, a, h, k, sig, sig + b"x"]), ("joined nil", JOINED, [None]),
-        ("positions-want with one", POSITIONS_WANT, [0]), ("a str", PING, "x"),
+        ("hello, net of 32", HELLO, swap(hello, 2, h)),
+        ("hello, software of 65", HELLO, swap(hello, 8, "a" * 65)),
+        ("hello, 17 leaves", HELLO, swap(hello, 9, ids(17, 32))),
+        ("hello, leaves not ascending", HELLO, swap(hello, 9, [k, h])),
+        ("hello, positions of 16 bytes", HELLO, swap(hello, 10, a)),
+        ("hello, positions nil", HELLO, swap(hello, 10, None)),
+        ("hello, positions cut", HELLO, swap(hello, 10, [a, 1])),
+        ("hello, scopes not ascending", HELLO, swap(hello, 10, [b, 1, None, a, 1, None])),
+        ("hello, a scope twice", HELLO, swap(hello, 10, [a, 1, None, a, 1, None])),
+        ("hello, position -1", HELLO, swap(hello, 10, [a, -1, None])),
+        ("hello, digest of 32", HELLO, swap(hello, 10, [a, 1, h])),
+        ("authority, more 2", AUTHORITY, [2, []]),
+        ("authority, ops nil", AUTHORITY, [0, None]),
+        ("authority, an empty op", AUTHORITY, [0, [[b"", []]]]),
+        ("authority, op of 49,153", AUTHORITY, [0, [[b"x" * 49153, []]]]),
+        ("authority, op alone", AUTHORITY, [0, [[b"x"]]]),
+        ("authority, 33 signatures", AUTHORITY, [0, [[b"x", [[i, sig] for i in ids(33, 16)]]]]),
+        ("headers, data as str", HEADERS, [a, 1, 0, "x"]),
+        ("news, scope of 32", NEWS, [h, 0, 0, 0, 0, b""]),
+        ("hello, 17 positions", HELLO, swap(hello, 10, [x for i in ids(17, 16) for x in (i, 1, None)])),
+        ("hello, position 2^40", HELLO, swap(hello, 10, [a, 2**40, None])),
+        ("news, upto 2^40", NEWS, [a, 0, 2**40, 0, 0, b""]),
+        ("news, flags 2^32", NEWS, [a, 0, 0, 2**32, 0, b""]),
+        ("news, raw bytes above 4 MiB", NEWS, [a, 0, 0, 1, (4 << 20) + 1, b""]),
+        ("ack, upto 2^40", ACK, [a, 2**40, 0]),
+        ("ack, time 2^48", ACK, [a, 0, 2**48]),
+        ("bye, clause of 17", BYE, [1, "c" * 17, ""]),
+        ("bye, text of 257", BYE, [1, "", "t" * 257]),
+        ("news, data nil", NEWS, [a, 0, 0, 0, 0, None]),
+        ("news, after -1", NEWS, [a, -1, 0, 0, 0, b""]),
+        ("ack, time nil", ACK, [a, 0, None]),
+        ("refuse, entry of 16", REFUSE, [a, 0, 1, "P9.7", a]),
+        ("refuse, clause nil", REFUSE, [a, 0, 1, None, None]),
+        ("heads, 1,025", HEADS, [a, ids(1025, 32)]),
+        ("heads not ascending", HEADS, [a, [k, h]]),
+        ("heads of 16", HEADS, [a, [a]]),
+        ("want, 257", WANT, [a, ids(257, 16)]),
+        ("want of 32", WANT, [a, [h]]),
+        ("want twice", WANT, [a, [a, a]]),
+        ("signatures, a half pair", SIGNATURES, [a, [h]]),
+        ("signatures, short", SIGNATURES, [a, [h, sig[:63]]]),
+        ("signatures, 1,025 pairs", SIGNATURES, [a, [x for i in ids(1025, 32) for x in (i, sig)]]),
+        ("digest, state of 16", DIGEST, [a, 0, 1, h, k, a]),
+        ("ping -1", PING, [-1]),
+        ("bye, code nil", BYE, [None, "", ""]),
+        ("join, key of 31", JOIN, [0, a, b, a, h[:31], k, sig, sig]),
+        ("join, signature of 65", JOIN, [0, a, b, a, h, k, sig, sig + b"x"]),
+        ("joined nil", JOINED, [None]),
+        ("positions-want with one", POSITIONS_WANT, [0]),
+        ("a str", PING, "x"),
     ]

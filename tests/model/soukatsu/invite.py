@@ -12,8 +12,8 @@ ADDRESS_BYTES_MAX = 255
 
 @dataclass(frozen=True)
 class Invite:
-    address: str       # HOST:PORT
-    tls_hash: bytes    # of the hub
+    address: str  # HOST:PORT
+    tls_hash: bytes  # of the hub
     genesis: bytes
     net: bytes
     secret: bytes
@@ -31,7 +31,7 @@ def parse(text):
     """The invite that a person pasted; blanks around it are none of it."""
     if not text.startswith(PREFIX):
         raise Refused("P12.5 prefix")
-    body = text[len(PREFIX):]
+    body = text[len(PREFIX) :]
     try:
         raw = base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))
     except ValueError:

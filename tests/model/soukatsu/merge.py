@@ -9,13 +9,13 @@ from .names import C, H, ZERO32, half, u16be, u32be, u8
 class Version:
     id: bytes
     record: object
-    index: int        # of its op
+    index: int  # of its op
     op: object
 
 
 @dataclass(frozen=True)
 class Register:
-    live: tuple         # Versions in the order of P10.3; the first is shown
+    live: tuple  # Versions in the order of P10.3; the first is shown
     missing: frozenset  # version ids that are named but not stored: incomplete
     conflict: bool
 
@@ -34,8 +34,8 @@ class State:
 
     def __init__(self, scope):
         self.scope = scope
-        self.versions = {}     # key -> {version id: Version}
-        deletes = {}           # (kind, entity) -> ids that shown deletes name
+        self.versions = {}  # key -> {version id: Version}
+        deletes = {}  # (kind, entity) -> ids that shown deletes name
         self.stored = {half(i) for i, r in scope.records.items() if r.payload is not None}
         for r in scope.records.values():
             if r.header.kind != entry.DATA or r.payload is None or r.malformed or r.too_new:
@@ -45,8 +45,9 @@ class State:
                     if scope.shown(r.id):
                         deletes.setdefault((op.kind, op.entity), set()).update(op.replaces)
                 elif op.kind != schema.KIND_COPY:
-                    self.versions.setdefault((op.kind, op.entity, op.field), {})[half(r.id)] = \
-                        Version(half(r.id), r, n, op)
+                    self.versions.setdefault((op.kind, op.entity, op.field), {})[half(r.id)] = Version(
+                        half(r.id), r, n, op
+                    )
         self.registers = {}
         for key, versions in self.versions.items():
             register = self._register(key, versions)
@@ -122,5 +123,4 @@ class State:
 
     def digest(self):
         """P10.8: what travels."""
-        return half(H(C("scope-digest"), self.scope.authority.set_hash(), self.entries_digest(),
-                      self.state_digest()))
+        return half(H(C("scope-digest"), self.scope.authority.set_hash(), self.entries_digest(), self.state_digest()))

@@ -69,7 +69,7 @@ class _Reader:
         if n > len(self.data) - self.at:
             raise Refused("P2.4 cut short")
         self.at += n
-        return self.data[self.at - n:self.at]
+        return self.data[self.at - n : self.at]
 
     def length(self, size, shorter):
         """A length of `size` bytes that does not fit in a shorter form, whose largest is `shorter`."""
@@ -137,7 +137,8 @@ def decode(data, depth_max=DEPTH_MAX):
 
 # What positions hold. Each gives the value back or refuses it under the rule that is named.
 
-def uint(x, rule, top=2 ** 64 - 1, low=0):
+
+def uint(x, rule, top=2**64 - 1, low=0):
     if not isinstance(x, int) or not low <= x <= top:
         raise Refused(rule)
     return x
@@ -156,8 +157,12 @@ def raw(x, n, rule):
 
 
 def array(x, rule, n=None, top=None, low=0):
-    if not isinstance(x, list) or (n is not None and len(x) != n) or len(x) < low or \
-            (top is not None and len(x) > top):
+    if (
+        not isinstance(x, list)
+        or (n is not None and len(x) != n)
+        or len(x) < low
+        or (top is not None and len(x) > top)
+    ):
         raise Refused(rule)
     return x
 

@@ -26,13 +26,13 @@ class Op:
 @dataclass(frozen=True)
 class Payload:
     for_: bytes
-    by: object                   # str, or None where it went
+    by: object  # str, or None where it went
     cites: tuple = ()
-    part: object = 0             # 0, 1 or a tuple of the parts' ids
+    part: object = 0  # 0, 1 or a tuple of the parts' ids
     ops: tuple = ()
-    salt: bytes = None           # the entry salt: full form
-    salts: tuple = None          # redacted form: salts and commitments in order of value index
-    gone: frozenset = field(default=frozenset())   # value indexes whose value went
+    salt: bytes = None  # the entry salt: full form
+    salts: tuple = None  # redacted form: salts and commitments in order of value index
+    gone: frozenset = field(default=frozenset())  # value indexes whose value went
 
     @property
     def full(self):
@@ -64,9 +64,17 @@ class Payload:
         return H(C("payload"), mp.encode([self.for_, c[0], list(self.cites), part_out(self.part), ops]))
 
     def pack(self):
-        return mp.encode([0 if self.full else 1, self.salt if self.full else list(self.salts), self.for_,
-                          self.by, list(self.cites), part_out(self.part),
-                          [op.members(op.value) for op in self.ops]])
+        return mp.encode(
+            [
+                0 if self.full else 1,
+                self.salt if self.full else list(self.salts),
+                self.for_,
+                self.by,
+                list(self.cites),
+                part_out(self.part),
+                [op.members(op.value) for op in self.ops],
+            ]
+        )
 
     def redact(self, indexes):
         """The redacted form in which the committed values of `indexes` went too."""
@@ -75,10 +83,14 @@ class Payload:
         keep = {}
         for n, (i, _) in enumerate(self.values()):
             keep[i] = salt_of(self.salt, i) if self.full else self.salts[n]
-        return replace(self, by=None if 0 in gone else self.by, salt=None, gone=frozenset(gone),
-                       salts=tuple(c[i] if i in gone else keep[i] for i in c),
-                       ops=tuple(replace(op, value=None) if i + 1 in gone else op
-                                 for i, op in enumerate(self.ops)))
+        return replace(
+            self,
+            by=None if 0 in gone else self.by,
+            salt=None,
+            gone=frozenset(gone),
+            salts=tuple(c[i] if i in gone else keep[i] for i in c),
+            ops=tuple(replace(op, value=None) if i + 1 in gone else op for i, op in enumerate(self.ops)),
+        )
 
 
 def salt_of(entry_salt, index):
@@ -103,8 +115,9 @@ def _op(x):
         mp.array(value, "P6.2 list too long", top=LIST_MAX)
         if any(isinstance(m, list) for m in value):
             raise Refused("P6.2 list not flat")
-    return Op(type_, kind, entity, field_, value,
-              tuple(mp.ascending(replaces, 16, "P6.2 replaces", top=REPLACES_MAX)))
+    return Op(
+        type_, kind, entity, field_, value, tuple(mp.ascending(replaces, 16, "P6.2 replaces", top=REPLACES_MAX))
+    )
 
 
 def unpack(data):
@@ -180,8 +193,11 @@ def malformed(p, header_kind):
             return True
         if op.type in (schema.SET, schema.CONSENT, schema.PROXY) and op.field == 0:
             return True
-        if op.type == schema.CONSENT and (op.kind, op.field) in schema.FIELDS and \
-                not schema.value_fits(schema.FIELDS[op.kind, op.field][2], op.value):
+        if (
+            op.type == schema.CONSENT
+            and (op.kind, op.field) in schema.FIELDS
+            and not schema.value_fits(schema.FIELDS[op.kind, op.field][2], op.value)
+        ):
             return True
     return False
 
@@ -195,7 +211,10 @@ def lacking(p):
         op = p.ops[i - 1]
         if op.type == schema.DELETE and value is not None:
             out.add(i)
-        if op.type in (schema.SET, schema.PROXY) and (op.kind, op.field) in schema.FIELDS and \
-                not schema.value_fits(schema.FIELDS[op.kind, op.field][2], value):
+        if (
+            op.type in (schema.SET, schema.PROXY)
+            and (op.kind, op.field) in schema.FIELDS
+            and not schema.value_fits(schema.FIELDS[op.kind, op.field][2], value)
+        ):
             out.add(i)
     return frozenset(out)

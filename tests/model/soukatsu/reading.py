@@ -15,7 +15,9 @@ def responsible(plan):
     for (kind, entity, f), register in plan.registers.items():
         if (kind, f) != (schema.KIND_PROJECT, field):
             continue
-        lists = [{x for x in v.op.value if isinstance(x, bytes)} for v in register.live if isinstance(v.op.value, list)]
+        lists = [
+            {x for x in v.op.value if isinstance(x, bytes)} for v in register.live if isinstance(v.op.value, list)
+        ]
         if len(lists) == len(register.live):
             out[scope_id(PROJECT, entity)] = frozenset.intersection(*map(frozenset, lists))
     return out
@@ -26,7 +28,9 @@ def _roles_left(a, site, op_id, roles, scope):
     left = 0
     for role in bits(roles):
         latest = [n[1:] for n in a.narrows.get((op_id, site), []) if n[0] & role and n[1] is None][-1:]
-        latest += [e[4:] for e in a.extra if e[0] == NARROW and e[1:3] == (op_id, site) and e[3] & role and e[4] is None]
+        latest += [
+            e[4:] for e in a.extra if e[0] == NARROW and e[1:3] == (op_id, site) and e[3] & role and e[4] is None
+        ]
         if not any(rest == 0 and scope not in pairs for _, rest, pairs in latest):
             left |= role
     return left
@@ -52,8 +56,13 @@ def may_read(a, site, scope, projects=None):
                 return True
         elif roles & OWN:
             orgs = (projects or {}).get(scope, ())
-            mine = {a.org_scopes.get(id_)} if reach == REACH_SCOPE else {id_} if reach == REACH_PROJECTS else \
-                {o for o, up in a.above.items() if id_ in up}
+            mine = (
+                {a.org_scopes.get(id_)}
+                if reach == REACH_SCOPE
+                else {id_}
+                if reach == REACH_PROJECTS
+                else {o for o, up in a.above.items() if id_ in up}
+            )
             if mine & set(orgs):
                 return True
     return False

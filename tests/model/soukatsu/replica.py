@@ -27,9 +27,9 @@ class Replica:
         self.net, self.site, self.key = net, site, key
         self.store = Store(genesis)
         self.log, self.instance = secrets.token_bytes(16), secrets.token_bytes(16)
-        self.order = {}       # scope -> [(entry id, log that it came from or None)], arrival number = index + 1
-        self.positions = {}   # log of a peer -> {scope: position}
-        self.acked = {}       # entry id -> the hub's receive time
+        self.order = {}  # scope -> [(entry id, log that it came from or None)], arrival number = index + 1
+        self.positions = {}  # log of a peer -> {scope: position}
+        self.acked = {}  # entry id -> the hub's receive time
         self.hlc = 0
         self._states = {}
 
@@ -68,8 +68,10 @@ class Replica:
 
     def ever_right(self, site, scope):
         """P11.12: had the site ever any right in the scope, for whatever organisation?"""
-        return any(self.authority.reaches(reach, id_, scope, None)
-                   for _, _, _, reach, id_, _ in self.authority.grants.get(site, ()))
+        return any(
+            self.authority.reaches(reach, id_, scope, None)
+            for _, _, _, reach, id_, _ in self.authority.grants.get(site, ())
+        )
 
     def leaves(self):
         known = self.authority.known
@@ -92,8 +94,9 @@ class Replica:
 
     def write(self, scope, for_, ops, by="", cites=(), force=False):
         """Sign one data entry on our own head; Denied with the reason where it would be held."""
-        return self._sign(scope, Payload(for_, by, tuple(sorted(cites)), 0, tuple(ops), salt=secrets.token_bytes(16)),
-                          DATA, force)
+        return self._sign(
+            scope, Payload(for_, by, tuple(sorted(cites)), 0, tuple(ops), salt=secrets.token_bytes(16)), DATA, force
+        )
 
     def control(self, scope, for_, type_, value=None, force=False):
         p = Payload(for_, "", ops=(Op(type_, 0, ZERO16, 0, value),), salt=secrets.token_bytes(16))
@@ -117,8 +120,22 @@ class Replica:
         hlc = own(self.hlc, int(time.time() * 1000))
         raw = p.pack()
         payload.unpack(raw)
-        header = Header(0, kind, self.net, self.site, scope, epoch, seq + 1, prev, hlc, 0, half(self.authority.head),
-                        self.key.id, len(raw), p.hash())
+        header = Header(
+            0,
+            kind,
+            self.net,
+            self.site,
+            scope,
+            epoch,
+            seq + 1,
+            prev,
+            hlc,
+            0,
+            half(self.authority.head),
+            self.key.id,
+            len(raw),
+            p.hash(),
+        )
         signature = self.key.sign("entry", self.net, header.id)
         if not force:
             trial = dict(self.store.records)
@@ -133,6 +150,7 @@ class Replica:
     @staticmethod
     def trial(header, raw):
         from .store import Record
+
         r = Record(header.pack())
         r.attach(raw)
         r.checked = True
@@ -140,8 +158,12 @@ class Replica:
 
     def entity(self, kind):
         """A new entity id of ours (P3.3); the counter is taken from what we wrote under this opening."""
-        made = {op.entity for r in self.store.records.values() if r.header.site == self.site and r.payload
-                for op in r.payload.ops}
+        made = {
+            op.entity
+            for r in self.store.records.values()
+            if r.header.site == self.site and r.payload
+            for op in r.payload.ops
+        }
         n = 1
         while True:
             e = names.entity_made(kind, self.site, self.opening(), n)
@@ -189,13 +211,25 @@ class Replica:
     def save(self, folder):
         hexed = lambda x: None if x is None else x.hex()
         out = dict(
-            net=self.net.hex(), genesis=self.store.genesis.hex(), site=self.site.hex(), log=self.log.hex(),
-            instance=self.instance.hex(), hlc=self.hlc,
-            ops=[[raw.hex(), [[k.hex(), s.hex()] for k, s in sorted(sig.items())]] for raw, sig in self.store.ops.values()],
-            entries=[[r.raw.hex(), hexed(r.payload_raw), hexed(r.signature), hexed(log)]
-                     for scope in self.scopes() for i, log in self.order[scope] for r in [self.store.records[i]]],
+            net=self.net.hex(),
+            genesis=self.store.genesis.hex(),
+            site=self.site.hex(),
+            log=self.log.hex(),
+            instance=self.instance.hex(),
+            hlc=self.hlc,
+            ops=[
+                [raw.hex(), [[k.hex(), s.hex()] for k, s in sorted(sig.items())]]
+                for raw, sig in self.store.ops.values()
+            ],
+            entries=[
+                [r.raw.hex(), hexed(r.payload_raw), hexed(r.signature), hexed(log)]
+                for scope in self.scopes()
+                for i, log in self.order[scope]
+                for r in [self.store.records[i]]
+            ],
             positions={log.hex(): {s.hex(): n for s, n in p.items()} for log, p in self.positions.items()},
-            acked={i.hex(): t for i, t in self.acked.items()})
+            acked={i.hex(): t for i, t in self.acked.items()},
+        )
         write_durably(os.path.join(folder, "replica.json"), json.dumps(out))
 
     @classmethod

@@ -7,23 +7,39 @@ CONTROL = range(16, 32)
 TYPES = {SET, DELETE, CONSENT, PROXY, ADOPT, ANCHOR, EPOCH_OPEN, CLOSE, HEARTBEAT}
 
 EDITOR, SUBMITTER, APPROVER, READER, REVIEWER, PLANNER, ANCHORER, ADMIN = (1 << n for n in range(8))
-ROLE_NAMES = dict(editor=EDITOR, submitter=SUBMITTER, approver=APPROVER, reader=READER, reviewer=REVIEWER,
-                  planner=PLANNER, anchor=ANCHORER, admin=ADMIN)
+ROLE_NAMES = dict(
+    editor=EDITOR,
+    submitter=SUBMITTER,
+    approver=APPROVER,
+    reader=READER,
+    reviewer=REVIEWER,
+    planner=PLANNER,
+    anchor=ANCHORER,
+    admin=ADMIN,
+)
 
 KIND_PLAN, KIND_PILLAR, KIND_PROJECT, KIND_ROUND, KIND_COLUMN, KIND_INDICATOR, KIND_EDITION = range(1, 8)
-(KIND_ITEM, KIND_MEASUREMENT, KIND_MARK, KIND_APPROVAL, KIND_CONSENT, KIND_REMARK, KIND_EXCEPTION,
- KIND_SETTING) = range(16, 24)
+(
+    KIND_ITEM,
+    KIND_MEASUREMENT,
+    KIND_MARK,
+    KIND_APPROVAL,
+    KIND_CONSENT,
+    KIND_REMARK,
+    KIND_EXCEPTION,
+    KIND_SETTING,
+) = range(16, 24)
 KIND_SUBMISSION, KIND_REVIEW, KIND_COPY = 32, 33, 34
 
 # P7.4: number of the kind -> fields: "number name class type", `?` where nil is allowed.
 _KINDS = {
     KIND_PLAN: "1 official_name t s·2 short_name t s·3 period_label t s·4 first_year v u·5 last_year v u·"
-               "6 table_title t s·7 level_label_1 t s·8 level_label_2 t s·20 handle v s",
+    "6 table_title t s·7 level_label_1 t s·8 level_label_2 t s·20 handle v s",
     KIND_PILLAR: "1 title t s·2 numeral v s·3 place p z·4 plan v b·20 handle v s",
     KIND_PROJECT: "1 title t s·2 plan_page v u?·3 place p z·4 pillar v b·5 organisations v L·6 plan v b·"
-                  "20 handle v s",
+    "20 handle v s",
     KIND_ROUND: "1 as_of v s·2 as_of_style v s·3 as_of_label t s·4 plan v b·5 opens v s?·6 due v s?·"
-                "7 closes v s?·8 state v u·9 grace_days v u·10 instructions t s·20 handle v s",
+    "7 closes v s?·8 state v u·9 grace_days v u·10 instructions t s·20 handle v s",
     KIND_COLUMN: "1 label t s·2 width v u·3 place p z·4 plan v b·20 handle v s",
     KIND_INDICATOR: "1 name t s·2 unit v s·3 sum_rule v s·4 project v b·5 kind v s·6 target v L?·20 handle v s",
     KIND_EDITION: "1 content v L?·2 note t s",
@@ -39,7 +55,7 @@ _KINDS = {
     KIND_REVIEW: "1 decision v L?·2 reason t s",
     KIND_COPY: "1 text c s",
 }
-FIELDS = {}       # (kind, field) -> (name, class, type)
+FIELDS = {}  # (kind, field) -> (name, class, type)
 FIELD_BY_NAME = {}  # (kind, name) -> field
 for _kind, _line in _KINDS.items():
     for _part in _line.split("·"):
@@ -106,9 +122,12 @@ def value_fits(type_, value):
 def control_value_fits(op_type, value):
     """P7.2"""
     if op_type in (ADOPT, ANCHOR):
-        return (isinstance(value, list) and 1 <= len(value) <= 1024 and
-                all(isinstance(x, bytes) and len(x) == 32 for x in value) and
-                all(a < b for a, b in zip(value, value[1:])))
+        return (
+            isinstance(value, list)
+            and 1 <= len(value) <= 1024
+            and all(isinstance(x, bytes) and len(x) == 32 for x in value)
+            and all(a < b for a, b in zip(value, value[1:]))
+        )
     if op_type == EPOCH_OPEN:
         return isinstance(value, str)
     return value is None

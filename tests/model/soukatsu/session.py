@@ -8,8 +8,21 @@ import time
 from . import Refused, batch, frames
 from .batch import Item
 from .crypto import verify
-from .frames import (ACK, AUTHORITY, BYE, BYE_CODES, DIGEST, HEADS, HELLO, NEWS, PONG, POSITIONS, POSITIONS_WANT, REFUSE,
-                     SIGNATURES)
+from .frames import (
+    ACK,
+    AUTHORITY,
+    BYE,
+    BYE_CODES,
+    DIGEST,
+    HEADS,
+    HELLO,
+    NEWS,
+    PONG,
+    POSITIONS,
+    POSITIONS_WANT,
+    REFUSE,
+    SIGNATURES,
+)
 from .names import C, H, ZERO16, half
 from .store import Record
 
@@ -28,24 +41,24 @@ class Session:
     def __init__(self, replica, peer_site=None, flags=0):
         """peer_site: the site that the peer's TLS key belongs to; None: any (the connecting side, which pinned it)."""
         self.r, self.peer_site, self.flags = replica, peer_site, flags
-        self.peer = None            # the peer's hello
+        self.peer = None  # the peer's hello
         self.out, self.closed = [], None
-        self.cursor = {}            # scope -> arrival number in our log up to which the peer has or was sent all
-        self.flight = {}            # scope -> upto of the news frame that is not acknowledged
-        self.waiting = {}           # scope -> code: refused, nothing goes out in it in this session
-        self.left_out = {}          # scope -> ids that the peer said it has, by heads
-        self.need_heads = set()     # scopes of our list whose heads must come first
-        self.their_scopes = None    # {scope: (position, digest)} of the peer's list; None: only its hash is known
-        self.void = False           # our positions mean nothing in the peer's log
+        self.cursor = {}  # scope -> arrival number in our log up to which the peer has or was sent all
+        self.flight = {}  # scope -> upto of the news frame that is not acknowledged
+        self.waiting = {}  # scope -> code: refused, nothing goes out in it in this session
+        self.left_out = {}  # scope -> ids that the peer said it has, by heads
+        self.need_heads = set()  # scopes of our list whose heads must come first
+        self.their_scopes = None  # {scope: (position, digest)} of the peer's list; None: only its hash is known
+        self.void = False  # our positions mean nothing in the peer's log
         self.heads_sent = False
-        self.told = {}              # scope -> scope digest that the peer told last
-        self.said = {}              # scope -> scope digest that we told last
-        self.asked = {}             # scope -> our digest when we sent it of ourselves
+        self.told = {}  # scope -> scope digest that the peer told last
+        self.said = {}  # scope -> scope digest that we told last
+        self.asked = {}  # scope -> our digest when we sent it of ourselves
         self.sent_ops = set()
-        self.headers = []           # headers frames that wait for their authority series
+        self.headers = []  # headers frames that wait for their authority series
         self.series = []
-        self.refusals = []          # what the peer refused: (scope, code, clause, entry id)
-        self.faults = []            # software faults (P13.12)
+        self.refusals = []  # what the peer refused: (scope, code, clause, entry id)
+        self.faults = []  # software faults (P13.12)
         self.bad_signatures = 0
 
     # --- saying
@@ -82,11 +95,26 @@ class Session:
             log = ZERO16
         self.listed = self.positions()
         self.said = {s: d for s, (_, d) in self.listed.items()}
-        list_ = frames.positions_out(self.listed) if len(self.listed) <= frames.HELLO_POSITIONS_MAX else \
-            frames.positions_hash(self.listed)
+        list_ = (
+            frames.positions_out(self.listed)
+            if len(self.listed) <= frames.HELLO_POSITIONS_MAX
+            else frames.positions_hash(self.listed)
+        )
         self.said_log = log
-        self.send(HELLO, WIRE, RULES, self.r.net, self.r.site, self.r.log, self.r.instance, log, self.flags,
-                  SOFTWARE, self.r.leaves()[:frames.LEAVES_MAX], list_)
+        self.send(
+            HELLO,
+            WIRE,
+            RULES,
+            self.r.net,
+            self.r.site,
+            self.r.log,
+            self.r.instance,
+            log,
+            self.flags,
+            SOFTWARE,
+            self.r.leaves()[: frames.LEAVES_MAX],
+            list_,
+        )
 
     # --- hearing
     def receive(self, kind, body):
@@ -97,8 +125,11 @@ class Session:
         except Refused as why:
             self.bye(BYE_FORMAT, str(why).split()[0])
         if kind == BYE:
-            self.closed = "bye: %s (%s) %s" % (BYE_CODES[members[0]] if members[0] < len(BYE_CODES) else members[0],
-                                               members[1], members[2])
+            self.closed = "bye: %s (%s) %s" % (
+                BYE_CODES[members[0]] if members[0] < len(BYE_CODES) else members[0],
+                members[1],
+                members[2],
+            )
             self.bye_code = members[0]
             raise Closed(self.closed)
         if (self.peer is None) != (kind == HELLO):
@@ -116,7 +147,9 @@ class Session:
         if self.peer_site not in (None, site):
             self.bye(BYE_NOT_ENROLLED, "P13.2")
         spoke = bool(getattr(self, "listed", None) is not None)
-        self.peer = dict(site=site, log=log, instance=instance, your_log=your_log, flags=flags, rules=rules, leaves=leaves)
+        self.peer = dict(
+            site=site, log=log, instance=instance, your_log=your_log, flags=flags, rules=rules, leaves=leaves
+        )
         if not spoke:
             self.hello()
         self.void = self.said_log != log
@@ -145,7 +178,7 @@ class Session:
         if self.void and not self.heads_sent:
             self.heads_sent = True
             for scope in sorted(positions):
-                self.send(HEADS, scope, self.r.tops(scope)[:frames.HEADS_MAX])
+                self.send(HEADS, scope, self.r.tops(scope)[: frames.HEADS_MAX])
 
     def on_positions_want(self):
         self.send(POSITIONS, frames.positions_out(self.listed))
@@ -196,8 +229,11 @@ class Session:
                     if item.payload is not None:
                         record.attach(item.payload)
                     public = self.r.store.key_of(item.header)
-                    if item.signature is not None and public is not None and \
-                            not verify(public, item.signature, "entry", item.header.net, record.id):
+                    if (
+                        item.signature is not None
+                        and public is not None
+                        and not verify(public, item.signature, "entry", item.header.net, record.id)
+                    ):
                         raise Refused("P11.11 bad signature")
             except Refused:
                 good = False
@@ -230,7 +266,7 @@ class Session:
 
     def on_ack(self, scope, upto, when):
         if scope in self.flight and upto >= self.flight[scope]:
-            for i, _ in self.r.order[scope][self.cursor.get(scope, 0):upto]:
+            for i, _ in self.r.order[scope][self.cursor.get(scope, 0) : upto]:
                 self.r.acked.setdefault(i, when)
             self.cursor[scope] = max(self.cursor.get(scope, 0), self.flight.pop(scope))
 
@@ -265,7 +301,7 @@ class Session:
                 flat = [r.id, r.signature] + flat
             if r.id == first:
                 break
-        self.send(SIGNATURES, scope, flat[:2 * frames.PAIRS_MAX])
+        self.send(SIGNATURES, scope, flat[: 2 * frames.PAIRS_MAX])
 
     def on_signatures(self, scope, pairs):
         for i, s in zip(pairs[::2], pairs[1::2]):
@@ -279,8 +315,12 @@ class Session:
         st = self.r.state(scope)
         told = scope_digest(authority, entries, state)
         self.told[scope] = told
-        if rules == RULES and authority == self.r.authority.set_hash() and entries == st.entries_digest() and \
-                state != st.state_digest():
+        if (
+            rules == RULES
+            and authority == self.r.authority.set_hash()
+            and entries == st.entries_digest()
+            and state != st.state_digest()
+        ):
             self.faults.append(scope)
         if self.said.get(scope) != st.digest():
             self._digest(scope)
@@ -306,8 +346,15 @@ class Session:
     def _digest(self, scope):
         st = self.r.state(scope)
         self.said[scope] = st.digest()
-        self.send(DIGEST, scope, self.r.last(scope), RULES, self.r.authority.set_hash(), st.entries_digest(),
-                  st.state_digest())
+        self.send(
+            DIGEST,
+            scope,
+            self.r.last(scope),
+            RULES,
+            self.r.authority.set_hash(),
+            st.entries_digest(),
+            st.state_digest(),
+        )
 
     def advance(self):
         """What may be sent now: authority first, then news of each scope, one frame in each at a time."""
@@ -315,8 +362,13 @@ class Session:
             return
         self._authority()
         for scope in self.r.scopes():
-            if scope in self.flight or scope in self.waiting or scope in self.need_heads or self.their_scopes is None or \
-                    not self.r.may_read(self.peer["site"], scope):
+            if (
+                scope in self.flight
+                or scope in self.waiting
+                or scope in self.need_heads
+                or self.their_scopes is None
+                or not self.r.may_read(self.peer["site"], scope)
+            ):
                 continue
             self._scope(scope)
 
@@ -358,14 +410,23 @@ class Session:
         self.cursor[scope] = at
         mine = self.r.state(scope).digest()
         if self.told.get(scope) != mine and self.asked.get(scope) != mine:
-            self.asked[scope] = mine      # once for each state, which is rarer than P13.12 allows
+            self.asked[scope] = mine  # once for each state, which is rarer than P13.12 allows
             self._digest(scope)
 
     def settled(self):
         """All is sent and acknowledged, and each scope of the peer's list has the digest that it told."""
-        return (self.peer is not None and self.their_scopes is not None and not self.flight and not self.series and
-                not self.need_heads and all(self.told.get(s) == self.r.state(s).digest()
-                                            for s in {*self.their_scopes, *self.told, *self.r.scopes()} if s not in self.waiting))
+        return (
+            self.peer is not None
+            and self.their_scopes is not None
+            and not self.flight
+            and not self.series
+            and not self.need_heads
+            and all(
+                self.told.get(s) == self.r.state(s).digest()
+                for s in {*self.their_scopes, *self.told, *self.r.scopes()}
+                if s not in self.waiting
+            )
+        )
 
 
 def scope_digest(authority, entries, state):

@@ -14,8 +14,8 @@ class Record:
         self.payload_raw = None
         self.malformed = self.too_new = False
         self.lacking = frozenset()
-        self.signature = None        # bytes as they came
-        self.checked = False         # and verified
+        self.signature = None  # bytes as they came
+        self.checked = False  # and verified
 
     def attach(self, raw):
         """Take a payload in either form; Refused where it is not this header's."""
@@ -35,8 +35,8 @@ class Record:
 class Store:
     def __init__(self, genesis):
         self.genesis = genesis
-        self.ops = {}        # op id -> (bytes, {key id: signature})
-        self.records = {}    # entry id -> Record
+        self.ops = {}  # op id -> (bytes, {key id: signature})
+        self.records = {}  # entry id -> Record
         self._authority = None
 
     def add_op(self, raw, signatures):

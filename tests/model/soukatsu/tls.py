@@ -19,8 +19,11 @@ EXPORTER = b"EXPORTER-soukatsu-join"
 
 def spki_hash(certificate):
     """The TLS key hash (P12.1) of a cryptography certificate."""
-    return hashlib.sha256(certificate.public_key().public_bytes(
-        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)).digest()
+    return hashlib.sha256(
+        certificate.public_key().public_bytes(
+            serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+        )
+    ).digest()
 
 
 def self_signed(seed):
@@ -28,9 +31,16 @@ def self_signed(seed):
     key = Ed25519PrivateKey.from_private_bytes(seed)
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "soukatsu")])
     start = datetime.datetime(2020, 1, 1)
-    cert = (x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-            .serial_number(1).not_valid_before(start).not_valid_after(start + datetime.timedelta(36500))
-            .sign(key, None))
+    cert = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(start)
+        .not_valid_after(start + datetime.timedelta(36500))
+        .sign(key, None)
+    )
     return key, cert
 
 
@@ -41,9 +51,11 @@ def context(seed):
     c.set_options(SSL.OP_NO_TICKET)
     c.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     c.use_certificate(crypto.X509.from_cryptography(cert))
-    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    pem = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
     c.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, pem))
-    c.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)   # the pin decides
+    c.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, lambda *_: True)  # the pin decides
     c.set_alpn_protos([ALPN])
     c.set_alpn_select_callback(lambda _, offered: ALPN if ALPN in offered else SSL.NO_OVERLAPPING_PROTOCOLS)
     return c, spki_hash(cert)
@@ -64,7 +76,11 @@ class Link:
         self.tls.set_accept_state() if listening else self.tls.set_connect_state()
         self._do(self.tls.do_handshake)
         cert = self.tls.get_peer_certificate()
-        if cert is None or self.tls.get_alpn_proto_negotiated() != ALPN or self.tls.get_protocol_version_name() != "TLSv1.3":
+        if (
+            cert is None
+            or self.tls.get_alpn_proto_negotiated() != ALPN
+            or self.tls.get_protocol_version_name() != "TLSv1.3"
+        ):
             self.close()
             raise Lost("P12.1: not what this side speaks")
         self.peer_hash = spki_hash(cert.to_cryptography())
@@ -95,7 +111,7 @@ class Link:
     def send(self, kind, body):
         data = frames.frame(kind, body)
         while data:
-            data = data[self._do(self.tls.send, data[:65536]):]
+            data = data[self._do(self.tls.send, data[:65536]) :]
 
     def receive(self, seconds):
         """The next frame, or None after `seconds`."""
@@ -130,5 +146,3 @@ def dial(address, seed, pin, timeout=20):
         link.close()
         raise Lost("P12.2: the other side has another key")
     return link
-
-

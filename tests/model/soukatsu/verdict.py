@@ -74,8 +74,10 @@ class Scope:
         chain, rooted = self.chain(r)
         if not rooted or sum(x.header.opening for x in chain) > OPENINGS_MAX:
             return False
-        return all(x.payload is not None and not x.malformed and
-                   all((x.id, i) in self.authority.redacted for i in x.lacking) for x in chain)
+        return all(
+            x.payload is not None and not x.malformed and all((x.id, i) in self.authority.redacted for i in x.lacking)
+            for x in chain
+        )
 
     def authentic(self, r):
         """P9.4, from the last entry of each branch downwards so that long chains need no deep recursion."""
@@ -88,8 +90,9 @@ class Scope:
                     todo += [k for k in self.kids.get(x.id, []) if k.id not in self._authentic and self.fits(k)]
             for x in reversed(order):
                 known = (x.header.site, x.header.key_id) in self.authority.opened
-                self._authentic[x.id] = known and (x.checked or any(
-                    self.fits(k) and self._authentic[k.id] for k in self.kids.get(x.id, [])))
+                self._authentic[x.id] = known and (
+                    x.checked or any(self.fits(k) and self._authentic[k.id] for k in self.kids.get(x.id, []))
+                )
         return self._authentic[r.id]
 
     def has_sibling(self, r):
@@ -97,9 +100,12 @@ class Scope:
         if r.id not in self._siblings:
             h = r.header
             self._siblings[r.id] = not h.opening and any(
-                k.id != r.id and not k.header.opening and
-                (k.header.site, k.header.key_id, k.header.epoch) == (h.site, h.key_id, h.epoch) and
-                self.authentic(k) for k in self.kids.get(h.prev, []))
+                k.id != r.id
+                and not k.header.opening
+                and (k.header.site, k.header.key_id, k.header.epoch) == (h.site, h.key_id, h.epoch)
+                and self.authentic(k)
+                for k in self.kids.get(h.prev, [])
+            )
         return self._siblings[r.id]
 
     def anchored(self, r):
@@ -107,8 +113,12 @@ class Scope:
         if r.id not in self._anchored:
             a = self.authority
             self._anchored[r.id] = not a.ever_anchor(r.header.site, self.scope) and any(
-                x.header.site != r.header.site and a.ever_anchor(x.header.site, self.scope) and
-                self.at_or_before(r, x.payload.ops[0].value) and self.accepted(x.id) for x in self.anchors)
+                x.header.site != r.header.site
+                and a.ever_anchor(x.header.site, self.scope)
+                and self.at_or_before(r, x.payload.ops[0].value)
+                and self.accepted(x.id)
+                for x in self.anchors
+            )
         return self._anchored[r.id]
 
     def not_placed(self, r):
@@ -146,10 +156,13 @@ class Scope:
             above = self.before(r.id) - {r.id} | {opened}
             if not later and not any(i in above for i in after[self.scope]):
                 return False
-        for_ = None if self.scope == SCOPE_PLAN else r.payload.for_     # P8.8: not looked at there
+        for_ = None if self.scope == SCOPE_PLAN else r.payload.for_  # P8.8: not looked at there
         latest = {n[1]: n for n in a.narrows.get((op_id, h.site), []) if n[0] & role and n[1] in (None, for_)}
-        extra = [e[3:] for e in a.extra
-                 if e[0] == NARROW and e[1:3] == (op_id, h.site) and e[3] & role and e[4] in (None, for_)]
+        extra = [
+            e[3:]
+            for e in a.extra
+            if e[0] == NARROW and e[1:3] == (op_id, h.site) and e[3] & role and e[4] in (None, for_)
+        ]
         return all(self.within(r, n) for n in [*latest.values(), *extra])
 
     def has_role(self, r, roles, ever):
@@ -177,14 +190,26 @@ class Scope:
         if not all(self.accepted(i) for i in r.payload.cites):
             return False
         cited = [self.records[i] for i in r.payload.cites]
-        return all(any(c.header.site != r.header.site and
-                       any(x.type == schema.CONSENT and x.entity == op.entity for x in c.payload.ops)
-                       for c in cited) for op in r.payload.ops if op.type == schema.PROXY)
+        return all(
+            any(
+                c.header.site != r.header.site
+                and any(x.type == schema.CONSENT and x.entity == op.entity for x in c.payload.ops)
+                for c in cited
+            )
+            for op in r.payload.ops
+            if op.type == schema.PROXY
+        )
 
     def adopted(self, r):
         """P9.9 for what is whole, not too new and authentic."""
-        return any(a.header.site != r.header.site and a.payload.for_ == r.payload.for_ and self.accepted(a.id)
-                   for a in self.adopts.get(r.id, [])) and self.entitled(r, ever=True) and self.grounds(r)
+        return (
+            any(
+                a.header.site != r.header.site and a.payload.for_ == r.payload.for_ and self.accepted(a.id)
+                for a in self.adopts.get(r.id, [])
+            )
+            and self.entitled(r, ever=True)
+            and self.grounds(r)
+        )
 
     def verdict(self, i):
         """P9.10: '' = accepted, else the reason why it is held."""
@@ -215,8 +240,13 @@ class Scope:
     # --- parts (P9.11)
     def is_part(self, i, site):
         r = self.records.get(i)
-        return r is not None and r.header.kind == entry.DATA and r.header.site == site and \
-            self.accepted(i) and r.payload.part == 1
+        return (
+            r is not None
+            and r.header.kind == entry.DATA
+            and r.header.site == site
+            and self.accepted(i)
+            and r.payload.part == 1
+        )
 
     def complete(self, closer):
         return all(self.is_part(i, closer.header.site) for i in closer.payload.part)
@@ -228,8 +258,13 @@ class Scope:
         if isinstance(r.payload.part, tuple):
             return self.complete(r)
         if r.payload.part == 1:
-            return any(c.header.site == r.header.site and c.header.kind == entry.DATA and
-                       self.accepted(c.id) and self.complete(c) for c in self.closers.get(i, []))
+            return any(
+                c.header.site == r.header.site
+                and c.header.kind == entry.DATA
+                and self.accepted(c.id)
+                and self.complete(c)
+                for c in self.closers.get(i, [])
+            )
         return True
 
 

@@ -28,17 +28,20 @@ class World:
     def __init__(self, name, roots=("root",), threshold=1, hub="hub", hq_name="東社協"):
         self.name = name
         self.net = drawn(name + " net")
-        self.ops = {}            # id -> (bytes, {key id: signature})
+        self.ops = {}  # id -> (bytes, {key id: signature})
         self.seq, self.counter = {ZERO32: -1}, {ZERO32: 0}
-        self.operational = {}    # op id -> name of the operational key in force after it
+        self.operational = {}  # op id -> name of the operational key in force after it
         self.roots = roots
         self.hub = hub
         self.hub_site = self.site_id(hub)
         hq = [au.ORGANISATION, None, 1, "hq", hq_name, hq_name, ""]
-        effects = [[au.KEYS, threshold, sorted(self.key(r).public for r in roots), self.key("op").public], hq,
-                   [au.OPEN, self.hub_site, self.key(hub + "/site").public, self.tls(hub), ZERO16, "hub"],
-                   [au.HUB_KEYS, self.key(hub + "/checkpoint").public, self.tls(hub)],
-                   [au.GRANT, self.hub_site, schema.ANCHORER, au.REACH_ALL, ZERO16, []]]
+        effects = [
+            [au.KEYS, threshold, sorted(self.key(r).public for r in roots), self.key("op").public],
+            hq,
+            [au.OPEN, self.hub_site, self.key(hub + "/site").public, self.tls(hub), ZERO16, "hub"],
+            [au.HUB_KEYS, self.key(hub + "/checkpoint").public, self.tls(hub)],
+            [au.GRANT, self.hub_site, schema.ANCHORER, au.REACH_ALL, ZERO16, []],
+        ]
         signers = [*roots, "op", hub + "/site", hub + "/checkpoint"]
         self.last = self.genesis = self._put(ZERO32, au.GENESIS, 0, effects, signers, "op")
         self.hq = names.organisation_id(self.genesis, 1)
@@ -73,8 +76,9 @@ class World:
     def root_op(self, *effects, prev=None, counter=None, operational=None, signers=None):
         at = self.last if prev is None else prev
         counter = self.counter[at] + 1 if counter is None else counter
-        self.last = self._put(at, au.ROOT, counter, list(effects), signers or self.roots,
-                              operational or self.operational[at])
+        self.last = self._put(
+            at, au.ROOT, counter, list(effects), signers or self.roots, operational or self.operational[at]
+        )
         return self.last
 
     def new_operational(self, name, prev=None, counter=None):
@@ -86,11 +90,11 @@ class World:
 
     def enrol(self, invite, site, site_key, tls=None, prev=None, signer=None):
         at = self.last if prev is None else prev
-        members = [self.key(invite).id, self.site_id(site), self.key(site_key).public,
-                   tls or self.tls(site_key)]
+        members = [self.key(invite).id, self.site_id(site), self.key(site_key).public, tls or self.tls(site_key)]
         sig = self.key(signer or invite).sign("enrol", self.net, au.enrol_statement(*members))
-        self.last = self._put(at, au.HUB, 0, [[au.ENROL, *members, sig]], [self.hub + "/checkpoint"],
-                              self.operational[at])
+        self.last = self._put(
+            at, au.HUB, 0, [[au.ENROL, *members, sig]], [self.hub + "/checkpoint"], self.operational[at]
+        )
         return self.last
 
     def open_effect(self, site, site_key, organisation, name=""):
@@ -103,11 +107,25 @@ class World:
         return [au.ORGANISATION, parent, kind, handle, handle, handle, ""]
 
     # --- entries
-    def header(self, site, site_key, scope, epoch, seq, prev, hlc, payload, kind=DATA, flags=0, head=None,
-               length=None):
-        return Header(0, kind, self.net, self.site_id(site), scope, epoch, seq, prev, hlc, flags,
-                      half(self.last) if head is None else head, self.key(site_key).id,
-                      len(payload.pack()) if length is None else length, payload.hash())
+    def header(
+        self, site, site_key, scope, epoch, seq, prev, hlc, payload, kind=DATA, flags=0, head=None, length=None
+    ):
+        return Header(
+            0,
+            kind,
+            self.net,
+            self.site_id(site),
+            scope,
+            epoch,
+            seq,
+            prev,
+            hlc,
+            flags,
+            half(self.last) if head is None else head,
+            self.key(site_key).id,
+            len(payload.pack()) if length is None else length,
+            payload.hash(),
+        )
 
 
 class Made:
@@ -140,8 +158,19 @@ class Feed:
 
     def put(self, payload, kind=DATA, hlc=None, flags=0, **kw):
         self.hlc = self.hlc + 65536 if hlc is None else hlc
-        header = self.world.header(self.site, self.site_key, self.scope, self.epoch, self.seq + 1, self.prev,
-                                   self.hlc, payload, kind, flags, **kw)
+        header = self.world.header(
+            self.site,
+            self.site_key,
+            self.scope,
+            self.epoch,
+            self.seq + 1,
+            self.prev,
+            self.hlc,
+            payload,
+            kind,
+            flags,
+            **kw
+        )
         made = Made(header, payload, self.world.key(self.site_key))
         self.at(made)
         return made
@@ -149,8 +178,14 @@ class Feed:
     def data(self, *ops, cites=(), part=0, by=None, for_=None, **kw):
         salt = H(C("test salt"), self.prev, mp.encode([self.hlc, len(ops)]))[:16]
         part = part if isinstance(part, int) else tuple(sorted(part))
-        payload = Payload(self.for_ if for_ is None else for_, self.by if by is None else by, tuple(sorted(cites)),
-                          part, tuple(ops), salt=salt)
+        payload = Payload(
+            self.for_ if for_ is None else for_,
+            self.by if by is None else by,
+            tuple(sorted(cites)),
+            part,
+            tuple(ops),
+            salt=salt,
+        )
         return self.put(payload, **kw)
 
     def control(self, type_, value=None, for_=None, **kw):

@@ -3,104 +3,31 @@
 Each scenario says by hand what verdict each entry must get; the rest (registers, digests) follows.
 """
 from soukatsu import authority as au
-from soukatsu import merge, names, reading, schema, verdict
-from soukatsu.names import ORG, PROJECT, SCOPE_PLAN, ZERO16, half, scope_id
+from soukatsu import names, schema
+from soukatsu.names import PROJECT, SCOPE_PLAN, ZERO16, half, scope_id
 from soukatsu.payload import Op
-from soukatsu.schema import (ADOPT, ANCHOR, ANCHORER, APPROVER, CLOSE, CONSENT, DELETE, EDITOR, EPOCH_OPEN, HEARTBEAT,
-                             PLANNER, PROXY, READER, REVIEWER, SET, SUBMITTER)
-from soukatsu.store import Store
-from soukatsu.world import Feed, World, delete_op, drawn, set_op
+from soukatsu.schema import (
+    ADOPT,
+    ANCHOR,
+    ANCHORER,
+    APPROVER,
+    CLOSE,
+    CONSENT,
+    DELETE,
+    EDITOR,
+    EPOCH_OPEN,
+    HEARTBEAT,
+    PLANNER,
+    PROXY,
+    READER,
+    REVIEWER,
+    SET,
+    SUBMITTER,
+)
+from soukatsu.world import Feed, delete_op, drawn, set_op
+from vectors.scenario import OK, Scenario
 
-OK = ""
-ITEM, MARK, APPROVAL, SUBMISSION, REVIEW, COPY = 16, 18, 19, 32, 33, 34
-
-
-class Scenario:
-    def __init__(self, name, orgs=("o1", "o2"), **kw):
-        self.name = name
-        self.w = World(name, **kw)
-        self.entries, self.got = [], {}   # Made; id -> (payload bytes or None, signature or None, expected verdict)
-        self.unknown, self.without = set(), set()   # ops that must not be known, must have no effect
-        made = self.w.op(*(self.w.org_effect(self.w.hq, o) for o in orgs))
-        self.org = {o: names.organisation_id(made, n) for n, o in enumerate(orgs)}
-        self.org["hq"] = self.w.hq
-        self.site_org = {}
-
-    def scope(self, org):
-        return scope_id(ORG, self.org[org])
-
-    def open(self, site, org, key=None, *grants):
-        """A new key of a site (org None: of a known one) with grants (roles, reach, id[, after]) in the same op."""
-        key = key or site
-        org_id = None if org is None else self.org[org]
-        effects = [self.w.open_effect(site, key, org_id)]
-        effects += [self.w.grant_effect(site, *g) for g in grants]
-        op = self.w.op(*effects)
-        self.site_org[site] = self.site_org.get(site, org) if org is None else org
-        return op
-
-    def editor(self, site, org="o1", roles=EDITOR):
-        return self.open(site, org, None, (roles, au.REACH_SCOPE, self.scope(org)))
-
-    def feed(self, site, opening, scope=None, for_=None, key=None):
-        org = self.site_org[site]
-        return Feed(self.w, site, key or site, self.scope(org) if scope is None else scope, opening,
-                    self.org[org] if for_ is None else for_)
-
-    def add(self, made, want=OK, form="full", signed=True):
-        """form: full, header or a list of value indexes that went."""
-        p = made.payload
-        raw = None if form == "header" else p.pack() if form == "full" else p.redact(form).pack()
-        self.entries.append(made)
-        self.got[made.id] = raw, made.signature if signed else None, want
-        return made
-
-    def store(self, order=None):
-        store = Store(self.w.genesis)
-        for raw, signatures in self.w.ops.values():
-            store.add_op(raw, signatures)
-        for m in (order or self.entries):
-            raw, signature, _ = self.got[m.id]
-            store.add(m.raw, raw, signature)
-        return store
-
-    def row(self):
-        store = self.store()
-        a = store.authority
-        again = self.store(self.entries[::-1])
-        out = dict(name=self.name, net=self.w.net, genesis=self.w.genesis, ops=[], entries=[], scopes=[], reads=[])
-        for i, (raw, signatures) in self.w.ops.items():
-            assert (i not in a.known) == (i in self.unknown), (self.name, "known", list(self.w.ops).index(i))
-            known = i in a.known
-            if known:
-                assert a.admissible(a.known[i]) == (i not in self.without), (self.name, list(self.w.ops).index(i), a.why)
-            out["ops"].append(dict(id=i, op=raw, signatures=[[k, s] for k, s in sorted(signatures.items())],
-                                   known=known, admissible=known and a.admissible(a.known[i])))
-        out.update(head=a.head, forked=a.forked, too_new=a.too_new, authority_hash=a.set_hash())
-        ids = []
-        for m in self.entries:
-            if m.header.scope not in ids:
-                ids.append(m.header.scope)
-        states = {s: merge.State(verdict.Scope(store.records, a, s)) for s in ids}
-        for m in self.entries:
-            sc = states[m.header.scope].scope
-            raw, signature, want = self.got[m.id]
-            assert sc.verdict(m.id) == want, (self.name, self.entries.index(m), sc.verdict(m.id), want)
-            out["entries"].append(dict(id=m.id, header=m.raw, payload=raw, signature=signature,
-                                       verdict=want or "accepted", shown=sc.shown(m.id)))
-        for s, st in states.items():
-            assert merge.State(verdict.Scope(again.records, again.authority, s)).digest() == st.digest()
-            registers = [dict(kind=k, entity=e, field=f, live=[v.id for v in r.live], conflict=r.conflict,
-                              missing=sorted(r.missing))
-                         for (k, e, f), r in sorted(st.registers.items(), key=lambda x: (x[0][1], x[0][0], x[0][2]))]
-            out["scopes"].append(dict(id=s, registers=registers, hidden=[dict(kind=k, entity=e) for k, e in sorted(st.hidden)],
-                                      state=st.state_digest(), entries=st.entries_digest(), digest=st.digest()))
-        projects = reading.responsible(states[SCOPE_PLAN]) if SCOPE_PLAN in states else {}
-        out["projects"] = [dict(scope=k, organisations=sorted(v)) for k, v in sorted(projects.items())]
-        for site in sorted(a.sites):
-            scopes = sorted({*ids, names.SCOPE_AUTHORITY, SCOPE_PLAN, *a.org_scopes})
-            out["reads"].append(dict(site=site, scopes=[s for s in scopes if reading.may_read(a, site, s, projects)]))
-        return out
+ITEM, APPROVAL, SUBMISSION, REVIEW, COPY = 16, 19, 32, 33, 34
 
 
 def text(entity, value, replaces=(), type_=SET):
@@ -130,7 +57,9 @@ def plain():
     s = Scenario("P10.3 order of the live: flags, hlc, id")
     feeds = [s.feed("s%d" % n, s.editor("s%d" % n, "o1")) for n in range(5)]
     for n, (hlc, flags) in enumerate([(100, 0), (300, 1), (300, 0), (300, 0), (500, 2)]):
-        s.add(feeds[n].data(text(A, "%d" % n), set_op(ITEM, A, "place", bytes([n + 1]) * 5), hlc=hlc << 16, flags=flags))
+        s.add(
+            feeds[n].data(text(A, "%d" % n), set_op(ITEM, A, "place", bytes([n + 1]) * 5), hlc=hlc << 16, flags=flags)
+        )
     yield s
 
 
@@ -159,11 +88,24 @@ def rights():
     r = s.open("s3", "hq", None, (REVIEWER, 1, s.org["hq"]))
     d = s.open("s4", "o1", None, (READER | schema.ADMIN | SUBMITTER, 0, s.scope("o1")))
     n = s.open("s5", "o1")
-    for site, opening, org, good in [("s1", o, "o1", {16, 17, 18, 23, 20}), ("s2", p, "o1", {19}), ("s3", r, "o1", {21, 22}),
-                                     ("s4", d, "o1", set()), ("s5", n, "o1", set())]:
+    for site, opening, org, good in [
+        ("s1", o, "o1", {16, 17, 18, 23, 20}),
+        ("s2", p, "o1", {19}),
+        ("s3", r, "o1", {21, 22}),
+        ("s4", d, "o1", set()),
+        ("s5", n, "o1", set()),
+    ]:
         f = Feed(s.w, site, site, s.scope(org), opening, s.org[org])
-        values = {16: ("text", "x"), 17: ("note", "x"), 18: ("state", 1), 19: ("remark", "x"), 21: ("text", "x"), 22: ("reason", "x"),
-                  23: ("value", "x"), 20: ("until", None)}
+        values = {
+            16: ("text", "x"),
+            17: ("note", "x"),
+            18: ("state", 1),
+            19: ("remark", "x"),
+            21: ("text", "x"),
+            22: ("reason", "x"),
+            23: ("value", "x"),
+            20: ("until", None),
+        }
         for kind, (field, value) in values.items():
             e = drawn("entity %d" % kind)
             type_ = CONSENT if kind == 20 else SET
@@ -180,7 +122,9 @@ def rights():
         s.add(f.control(HEARTBEAT), "no-right")
     yield s
     s = Scenario("P8.8 for in an org scope, and a scope of nobody")
-    o = s.open("s1", "o1", None, (EDITOR, 0, s.scope("o1")), (EDITOR, 0, s.scope("o2")), (EDITOR, 0, drawn("a scope")))
+    o = s.open(
+        "s1", "o1", None, (EDITOR, 0, s.scope("o1")), (EDITOR, 0, s.scope("o2")), (EDITOR, 0, drawn("a scope"))
+    )
     f = s.feed("s1", o)
     s.add(f.data(text(A, "x"), for_=s.org["o2"]), "no-right")
     s.add(f.data(text(A, "x")))
@@ -188,7 +132,7 @@ def rights():
     s.add(g.data(text(A, "x")))
     s.add(g.data(text(A, "x"), for_=s.org["o1"]), "no-right")
     h = s.feed("s1", o, scope=drawn("a scope"))
-    s.add(h.data(text(A, "x")), "no-right")           # judged as a project scope: no row for items
+    s.add(h.data(text(A, "x")), "no-right")  # judged as a project scope: no row for items
     s.add(h.data(set_op(SUBMISSION, A, "note", "x")), "no-right")
     s.add(h.data())
     yield s
@@ -208,20 +152,35 @@ def plan():
     g = s.feed("s1", e1, scope=SCOPE_PLAN)
     projects = [drawn("project %d" % n) for n in range(3)]
     lists = [[o1, 1, o2, 2], [o1, 1], [o2, 1]]
-    made = [s.add(f.data(set_op(3, e, "title", "事業"), set_op(3, e, "organisations", x), set_op(3, e, "place", b"\x80" + e[:4])))
-            for e, x in zip(projects, lists)]
-    s.add(f.data(set_op(3, projects[0], "title", "x", [made[0]]), for_=o2))     # for is not looked at
+    made = [
+        s.add(
+            f.data(
+                set_op(3, e, "title", "事業"), set_op(3, e, "organisations", x), set_op(3, e, "place", b"\x80" + e[:4])
+            )
+        )
+        for e, x in zip(projects, lists)
+    ]
+    s.add(f.data(set_op(3, projects[0], "title", "x", [made[0]]), for_=o2))  # for is not looked at
     s.add(g.data(set_op(3, projects[0], "title", "y")), "no-right")
     s.add(f.data(text(A, "x")), "no-right")
-    s.add(f.data(set_op(3, projects[1], "organisations", [o2, 1])))               # in conflict with [o1, 1]
+    s.add(f.data(set_op(3, projects[1], "organisations", [o2, 1])))  # in conflict with [o1, 1]
     h = s.feed("s1", e1, scope=scope_id(PROJECT, projects[0]))
     sub = drawn("submission")
-    v = s.add(h.data(set_op(SUBMISSION, sub, "content", [1, drawn("column"), A, drawn("v"), 0, 0]), set_op(COPY, A, "text", "写し")))
+    v = s.add(
+        h.data(
+            set_op(SUBMISSION, sub, "content", [1, drawn("column"), A, drawn("v"), 0, 0]),
+            set_op(COPY, A, "text", "写し"),
+        )
+    )
     s.add(h.data(set_op(SUBMISSION, sub, "content", None, [v]), for_=o2), "no-right")
     k = s.feed("s2", e2, scope=scope_id(PROJECT, projects[0]))
     s.add(k.data(set_op(SUBMISSION, drawn("submission 2"), "note", "x")))
     for p_ in projects[1:]:
-        s.add(s.feed("s2", e2, scope=scope_id(PROJECT, p_)).data(set_op(SUBMISSION, drawn("sub" + p_.hex()), "note", "x")))
+        s.add(
+            s.feed("s2", e2, scope=scope_id(PROJECT, p_)).data(
+                set_op(SUBMISSION, drawn("sub" + p_.hex()), "note", "x")
+            )
+        )
     yield s
 
 
@@ -235,10 +194,10 @@ def subtree():
     s.org["late"] = names.organisation_id(late, 0)
     s.w.op([au.ORG_MOVE, s.org["far"], s.org["ward"]], [au.ORG_NAME, s.org["far"], "far", "f", "2023-04-01"])
     s.w.op([au.ORG_MOVE, s.org["far"], s.w.hq], [au.ORG_CLOSE, s.org["late"]])
-    s.without.add(s.w.op([au.ORG_MOVE, s.org["div"], s.org["ward"]]))          # a circle
+    s.without.add(s.w.op([au.ORG_MOVE, s.org["div"], s.org["ward"]]))  # a circle
     s.without.add(s.w.op([au.ORG_MOVE, s.w.hq, s.org["ward"]]))
     s.without.add(s.w.op([au.ORG_MOVE, s.org["ward"], drawn("no org")]))
-    s.without.add(s.w.op(s.w.org_effect(1, "x"), s.w.org_effect(s.w.hq, "y")))   # parent: a later effect
+    s.without.add(s.w.op(s.w.org_effect(1, "x"), s.w.org_effect(s.w.hq, "y")))  # parent: a later effect
     s.without.add(s.w.op(s.w.org_effect(None, "second hq")))
     for o, want in [("div", OK), ("ward", OK), ("late", OK), ("far", OK), ("o1", "no-right"), ("hq", "no-right")]:
         f = s.feed("rv", r, scope=s.scope(o), for_=s.org[o])
@@ -271,7 +230,7 @@ def consents():
     s.add(f.data(text(A, "10", [v], PROXY), cites=[own.id]), "no-right")
     other = s.feed("s1", s.w.op(s.w.open_effect("s1", "s1b", None)), key="s1b")
     far = s.add(Feed(s.w, "rv", "rv", s.scope("o2"), r, s.org["o2"]).data(text(A, "x")))
-    s.add(other.data(text(B, "11"), cites=[far.id]), "ground")               # accepted, but in another scope
+    s.add(other.data(text(B, "11"), cites=[far.id]), "ground")  # accepted, but in another scope
     yield s
 
 
@@ -292,10 +251,9 @@ def adoption():
     forw = s.add(f.data(text(D, "5"), for_=s.org["o2"]), "cut")
     s.w.op([au.CUT, s.w.site_id("s1"), s.w.key("s1").id, au.pack_pairs({s.scope("o1"): [a.id]})])
     s.add(g.control(ADOPT, [past.id, never.id, hb.id, more.id, forw.id, drawn("none", 32)]))
-    s.add(g.control(ADOPT, [left.id], for_=s.org["o2"]), "no-right")        # for is another
+    s.add(g.control(ADOPT, [left.id], for_=s.org["o2"]), "no-right")  # for is another
     mine = s.add(g.data(text(D, "6")))
-    s.w.op([au.CUT, s.w.site_id("rv"), s.w.key("rv").id,
-            au.pack_pairs({s.scope("o1"): [g.prev]})])
+    s.w.op([au.CUT, s.w.site_id("rv"), s.w.key("rv").id, au.pack_pairs({s.scope("o1"): [g.prev]})])
     tail = s.add(g.data(text(D, "7", [mine])), "cut")
     s.add(g.control(ADOPT, [tail.id]), "cut")
     s.add(k.control(ADOPT, [left.id, tail.id]))
@@ -326,9 +284,9 @@ def narrowing():
     s.add(f.data(note(7), for_=s.org["o2"]))
     site = s.w.site_id("s1")
     s.w.op([au.NARROW, o, site, SUBMITTER, s.org["o1"], 1, au.pack_pairs({pr: [a.id]})])
-    s.w.op([au.NARROW, o, site, SUBMITTER, s.org["o1"], 0, au.pack_pairs({pr: [b.id]})])     # the latest counts
-    s.w.op([au.NARROW, o, site, EDITOR, s.org["o2"], 0, []])                              # another role
-    s.w.op([au.NARROW, drawn("no op", 32), site, SUBMITTER, None, 0, []])                 # another grant
+    s.w.op([au.NARROW, o, site, SUBMITTER, s.org["o1"], 0, au.pack_pairs({pr: [b.id]})])  # the latest counts
+    s.w.op([au.NARROW, o, site, EDITOR, s.org["o2"], 0, []])  # another role
+    s.w.op([au.NARROW, drawn("no op", 32), site, SUBMITTER, None, 0, []])  # another grant
     yield s
     s = Scenario("P8.13 for and nil both count; a new grant starts anew")
     pr = scope_id(PROJECT, drawn("project"))
@@ -341,13 +299,15 @@ def narrowing():
     d = s.add(f.data(note(5), for_=s.org["o2"]), "no-right")
     site = s.w.site_id("s1")
     four = s.entries[-2]
-    s.w.op([au.NARROW, o, site, SUBMITTER, None, 1, au.pack_pairs({pr: [four.id]})],
-           [au.NARROW, o, site, SUBMITTER, s.org["o1"], 1, au.pack_pairs({pr: [a.id]})])
+    s.w.op(
+        [au.NARROW, o, site, SUBMITTER, None, 1, au.pack_pairs({pr: [four.id]})],
+        [au.NARROW, o, site, SUBMITTER, s.org["o1"], 1, au.pack_pairs({pr: [a.id]})],
+    )
     s.w.op(s.w.grant_effect("s1", SUBMITTER, 2, s.org["o2"], {pr: [d.id]}))
     s.add(f.data(note(6), for_=s.org["o2"]))
     s.add(f.data(note(7)), "no-right")
     other = s.feed("s1", o, scope=scope_id(PROJECT, drawn("project 3")))
-    s.add(other.data(note(8)))                                                           # rest 1
+    s.add(other.data(note(8)))  # rest 1
     yield s
     s = Scenario("P8.13 a narrowing with for says nothing in plan")
     o = s.open("s1", "o1", None, (PLANNER, 0, SCOPE_PLAN))
@@ -367,11 +327,11 @@ def narrowing():
     o2 = s.open("s1", None, "s1b")
     s.add(s.feed("s1", o2, key="s1b").data(set_op(APPROVAL, D, "remark", "4")))
     o3 = s.open("s2", "o1")
-    s.w.op(s.w.grant_effect("s2", APPROVER, 0, s.scope("o1"), {s.scope("o1"): [o3]}))       # from the opening on
+    s.w.op(s.w.grant_effect("s2", APPROVER, 0, s.scope("o1"), {s.scope("o1"): [o3]}))  # from the opening on
     s.add(s.feed("s2", o3).data(set_op(APPROVAL, drawn("E"), "remark", "5")))
     o5 = s.editor("s3", "o1")
     s.w.op(s.w.grant_effect("s3", APPROVER, 0, s.scope("o1"), {s.scope("o1"): [o3]}))
-    s.add(s.feed("s3", o5).data(set_op(APPROVAL, drawn("G"), "remark", "6")), "no-right")   # another key's opening
+    s.add(s.feed("s3", o5).data(set_op(APPROVAL, drawn("G"), "remark", "6")), "no-right")  # another key's opening
     g = s.feed("s1", o, scope=s.scope("o2"), for_=s.org["o2"])
     s.w.op(s.w.grant_effect("s1", EDITOR, 0, s.scope("o2"), {s.scope("o1"): [drawn("nothing", 32)]}))
     s.add(g.data(text(A, "5")))
@@ -425,7 +385,7 @@ def cuts():
     g = s.feed("s2", e)
     x = s.add(g.data(text(B, "4")), "fork")
     s.add(s.feed("s2", e).data(text(B, "5")), "fork")
-    s.add(g.control(ANCHOR, [x.id]), "fork")                                     # never held anchor
+    s.add(g.control(ANCHOR, [x.id]), "fork")  # never held anchor
     s.add(Feed(s.w, "hub", "hub/site", s.scope("o2"), s.w.genesis, s.org["o2"]).control(HEARTBEAT), "fork")
     s.add(Feed(s.w, "hub", "hub/site", s.scope("o2"), s.w.genesis, s.org["o2"]).control(HEARTBEAT, hlc=7), "fork")
     yield s
@@ -508,8 +468,18 @@ def redaction():
     e = s.add(f.data(set_op(20, B, "until", "x", (), CONSENT)))
     h = s.add(g.data(set_op(20, B, "until", "y", (), CONSENT)))
     k = s.add(f.data(text(D, "名を伏せる")), form=[0])
-    s.w.op([au.REDACT, 1, [x for pair in sorted([(a.id, 1), (d.id, 1), (e.id, 1), (k.id, 0), (drawn("none", 32), 3)]) for x in pair]])
-    s.add(g.data(text(D, "y")), "not-whole", form=[1])                           # no redact names it
+    s.w.op(
+        [
+            au.REDACT,
+            1,
+            [
+                x
+                for pair in sorted([(a.id, 1), (d.id, 1), (e.id, 1), (k.id, 0), (drawn("none", 32), 3)])
+                for x in pair
+            ],
+        ]
+    )
+    s.add(g.data(text(D, "y")), "not-whole", form=[1])  # no redact names it
     yield s
     s = Scenario("P6.8 a mistyped value is lacking until it is redacted")
     f, g, h = (s.feed(n, s.editor(n, "o1")) for n in ("s1", "s2", "s3"))
@@ -528,10 +498,10 @@ def parts():
     f, g = s.feed("s1", o), s.feed("s2", s.editor("s2", "o1"))
     p1 = s.add(f.data(text(A, "1"), part=1))
     p2 = s.add(f.data(text(B, "2"), part=1))
-    s.add(f.data(text(D, "3"), part=1))                                       # nobody closes it
-    s.add(g.data(part=[p1.id]))                                               # another site
+    s.add(f.data(text(D, "3"), part=1))  # nobody closes it
+    s.add(g.data(part=[p1.id]))  # another site
     plain_ = s.add(f.data(text(A, "4", [p1])))
-    s.add(f.data(part=[p2.id, plain_.id]))                                     # lists what is no part
+    s.add(f.data(part=[p2.id, plain_.id]))  # lists what is no part
     s.add(f.data(set_op(ITEM, D, "round", drawn("r")), part=[p1.id, p2.id]))
     p3 = s.add(f.data(text(drawn("E"), "5"), part=1))
     s.add(f.data(part=[p3.id, drawn("missing", 32)]))
@@ -543,13 +513,21 @@ def enrolments():
     w = s.w
     roles = EDITOR | APPROVER | SUBMITTER
     for n in range(5):
-        w.invite("i%d" % n, s.org["o1"], roles if n < 4 else REVIEWER | PLANNER | ANCHORER | schema.ADMIN, "本館 %d" % n, 1)
+        w.invite(
+            "i%d" % n, s.org["o1"], roles if n < 4 else REVIEWER | PLANNER | ANCHORER | schema.ADMIN, "本館 %d" % n, 1
+        )
     w.op([au.INVITE_END, w.key("i1").id])
     good = w.enrol("i0", "s1", "k1")
     at = w.last
-    s.without |= {w.enrol("i0", "s2", "k2"), w.enrol("i1", "s3", "k3"), w.enrol("i2", "s1", "k4"),
-                  w.enrol("i2", "s5", "k1"), w.enrol("i2", "s6", "k6", tls=w.tls("k1")),
-                  w.enrol("i2", "s7", "k7", signer="i3"), w.enrol("none", "s8", "k8")}
+    s.without |= {
+        w.enrol("i0", "s2", "k2"),
+        w.enrol("i1", "s3", "k3"),
+        w.enrol("i2", "s1", "k4"),
+        w.enrol("i2", "s5", "k1"),
+        w.enrol("i2", "s6", "k6", tls=w.tls("k1")),
+        w.enrol("i2", "s7", "k7", signer="i3"),
+        w.enrol("none", "s8", "k8"),
+    }
     s.site_org = {n: "o1" for n in ("s1", "s2", "s9")}
     rev = w.enrol("i4", "s9", "k9")
     f = s.feed("s1", good, key="k1")
@@ -557,7 +535,10 @@ def enrolments():
     s.add(s.feed("s1", good, key="k1", scope=s.scope("o2")).data(text(A, "2")), "no-right")
     pr = scope_id(PROJECT, drawn("project"))
     s.add(s.feed("s1", good, key="k1", scope=pr).data(set_op(SUBMISSION, D, "note", "x")))
-    s.add(s.feed("s1", good, key="k1", scope=pr, for_=s.org["o2"]).data(set_op(SUBMISSION, D, "note", "x"), hlc=9), "no-right")
+    s.add(
+        s.feed("s1", good, key="k1", scope=pr, for_=s.org["o2"]).data(set_op(SUBMISSION, D, "note", "x"), hlc=9),
+        "no-right",
+    )
     s.got[s.entries[-2].id] = (*s.got[s.entries[-2].id][:2], "fork")
     s.got[s.entries[-1].id] = (*s.got[s.entries[-1].id][:2], "fork")
     s.add(s.feed("s2", list(w.ops)[-8], key="k2").data(text(A, "3")), "not-whole")
@@ -599,22 +580,35 @@ def tiers():
     pub = lambda n: w.key(n).public
     site = w.site_id("s1")
     small = bytes.fromhex("0100000000000000000000000000000000000000000000000000000000000000")
-    bad = [[[au.KEYS, 1, [pub("root")], pub("op2")]], [[au.RECOVER]],
-           [w.open_effect("n1", "n1", o1), w.open_effect("n2", "n2", o1)],
-           [w.open_effect("s1", "n3", o1)], [w.open_effect("n4", "n4", None)], [w.open_effect("n5", "n5", drawn("no org"))],
-           [w.open_effect("n6", "s1", o1)], [w.open_effect("s1", "s1", None)], [w.open_effect("n7", "op", o1)],
-           [[au.OPEN, w.site_id("n8"), small, w.tls("n8"), o1, ""]],
-           [[au.OPEN, w.site_id("n9"), pub("n9"), w.tls("s1"), o1, ""]],
-           [w.grant_effect("nobody", EDITOR, 0, s.scope("o1"))], [w.grant_effect("s1", REVIEWER, 1, drawn("no org"))],
-           [w.grant_effect("s1", EDITOR, 2, drawn("no org"))], [w.grant_effect("s1", EDITOR, 4, o1)],
-           [[au.NARROW, w.last, site, EDITOR, None, 2, []]],
-           [[au.INVITE, pub("s1"), o1, "", EDITOR, 0]], [[au.INVITE, pub("inv"), drawn("no org"), "", EDITOR, 0]],
-           [[au.INVITE_END, drawn("no invite")]], [[au.ORG_NAME, drawn("no org"), "x", "x", ""]], [[au.ORG_CLOSE, drawn("no org")]],
-           [[au.HUB_KEYS, pub("s1"), w.tls("hub")]], [[au.HUB_KEYS, small, w.tls("hub")]],
-           [[au.REDACT, 1, [drawn("x", 32), 1]], [au.RECOVER]]]
+    bad = [
+        [[au.KEYS, 1, [pub("root")], pub("op2")]],
+        [[au.RECOVER]],
+        [w.open_effect("n1", "n1", o1), w.open_effect("n2", "n2", o1)],
+        [w.open_effect("s1", "n3", o1)],
+        [w.open_effect("n4", "n4", None)],
+        [w.open_effect("n5", "n5", drawn("no org"))],
+        [w.open_effect("n6", "s1", o1)],
+        [w.open_effect("s1", "s1", None)],
+        [w.open_effect("n7", "op", o1)],
+        [[au.OPEN, w.site_id("n8"), small, w.tls("n8"), o1, ""]],
+        [[au.OPEN, w.site_id("n9"), pub("n9"), w.tls("s1"), o1, ""]],
+        [w.grant_effect("nobody", EDITOR, 0, s.scope("o1"))],
+        [w.grant_effect("s1", REVIEWER, 1, drawn("no org"))],
+        [w.grant_effect("s1", EDITOR, 2, drawn("no org"))],
+        [w.grant_effect("s1", EDITOR, 4, o1)],
+        [[au.NARROW, w.last, site, EDITOR, None, 2, []]],
+        [[au.INVITE, pub("s1"), o1, "", EDITOR, 0]],
+        [[au.INVITE, pub("inv"), drawn("no org"), "", EDITOR, 0]],
+        [[au.INVITE_END, drawn("no invite")]],
+        [[au.ORG_NAME, drawn("no org"), "x", "x", ""]],
+        [[au.ORG_CLOSE, drawn("no org")]],
+        [[au.HUB_KEYS, pub("s1"), w.tls("hub")]],
+        [[au.HUB_KEYS, small, w.tls("hub")]],
+        [[au.REDACT, 1, [drawn("x", 32), 1]], [au.RECOVER]],
+    ]
     for effects in bad:
         s.without.add(w.op(*effects))
-    w.op()                                                         # an op without effects is fine
+    w.op()  # an op without effects is fine
     w.op([au.INVITE, pub("inv"), o1, "", EDITOR, 0])
     s.without.add(w.op([au.INVITE, pub("inv"), o1, "", EDITOR, 0]))
     w.op([au.HUB_KEYS, pub("hub2/checkpoint"), w.tls("hub2")])
@@ -629,14 +623,18 @@ def tiers():
     keys = lambda n, rs, op: [au.KEYS, n, sorted(w.key(r).public for r in rs), w.key(op).public]
     at = w.last
     put = lambda tier, counter, effects, signers, op="op": w._put(at, tier, counter, effects, signers, op)
-    s.unknown |= {put(1, 0, [], []), put(1, 0, [[au.ORG_CLOSE, s.org["o1"]]], ["r1"]),
-                  put(1, 0, [[au.ORG_CLOSE, s.org["o2"]]], ["op", "r1"]),
-                  put(2, 1, [[au.RECOVER]], ["r1"]), put(2, 2, [[au.RECOVER]], ["r1", "op"]),
-                  put(2, 3, [keys(2, ["n1", "n2"], "op")], ["r1", "r2"]),
-                  put(2, 4, [keys(2, ["n1", "n2"], "op")], ["n1", "n2"]),
-                  put(2, 5, [keys(2, ["n1", "n2"], "op")], ["r1", "r2", "n1"]),
-                  put(2, 6, [keys(3, ["n1", "n2"], "op")], ["r1", "r2", "n1", "n2", "r3"]),   # three of two never sign
-                  put(3, 0, [], ["op"])}
+    s.unknown |= {
+        put(1, 0, [], []),
+        put(1, 0, [[au.ORG_CLOSE, s.org["o1"]]], ["r1"]),
+        put(1, 0, [[au.ORG_CLOSE, s.org["o2"]]], ["op", "r1"]),
+        put(2, 1, [[au.RECOVER]], ["r1"]),
+        put(2, 2, [[au.RECOVER]], ["r1", "op"]),
+        put(2, 3, [keys(2, ["n1", "n2"], "op")], ["r1", "r2"]),
+        put(2, 4, [keys(2, ["n1", "n2"], "op")], ["n1", "n2"]),
+        put(2, 5, [keys(2, ["n1", "n2"], "op")], ["r1", "r2", "n1"]),
+        put(2, 6, [keys(3, ["n1", "n2"], "op")], ["r1", "r2", "n1", "n2", "r3"]),  # three of two never sign
+        put(3, 0, [], ["op"]),
+    }
     w.last = put(2, 7, [keys(2, ["n1", "r1"], "op2")], ["r1", "r2", "n1"], "op2")
     w.operational[w.last] = "op2"
     w.op([au.ORG_NAME, s.org["o1"], "新", "新", ""])
@@ -719,18 +717,18 @@ def readers():
     for n in range(6):
         o = s.open("s%d" % n, "o1", None, (EDITOR | READER, 0, scope) if n else (EDITOR | APPROVER, 0, scope))
         site = w.site_id("s%d" % n)
-        if n == 0:      # one of two roles
+        if n == 0:  # one of two roles
             w.op([au.NARROW, o, site, EDITOR, None, 0, []])
-        if n == 1:      # both, at their start
+        if n == 1:  # both, at their start
             w.op([au.NARROW, o, site, EDITOR | READER, None, 0, []])
-        if n == 2:      # both, with a pair for the scope
+        if n == 2:  # both, with a pair for the scope
             w.op([au.NARROW, o, site, EDITOR | READER, None, 0, au.pack_pairs({scope: []})])
-        if n == 3:      # an organisation left
+        if n == 3:  # an organisation left
             w.op([au.NARROW, o, site, EDITOR | READER, s.org["o2"], 0, []])
             w.op([au.NARROW, o, site, EDITOR | READER, None, 1, []])
         if n == 4:
             w.op([au.CUT, site, w.key("s4").id, au.pack_pairs({scope: []})])
-        if n == 5:      # cut, and a new key
+        if n == 5:  # cut, and a new key
             w.op([au.CUT, site, w.key("s5").id, []], w.open_effect("s5", "s5b", None))
     s.open("s6", "o1", None, (SUBMITTER, 2, s.org["o1"]))
     s.open("s7", "o1", None, (READER, 1, s.org["o1"]), (READER, 0, s.scope("o2")))
@@ -750,7 +748,23 @@ def readers():
 
 def worlds_json():
     rows = []
-    for make in (plain, hidden, rights, plan, subtree, consents, adoption, narrowing, cuts, chains, redaction, parts,
-                 enrolments, tiers, branches, readers):
+    for make in (
+        plain,
+        hidden,
+        rights,
+        plan,
+        subtree,
+        consents,
+        adoption,
+        narrowing,
+        cuts,
+        chains,
+        redaction,
+        parts,
+        enrolments,
+        tiers,
+        branches,
+        readers,
+    ):
         rows += [s.row() for s in make()]
     return dict(rows=rows)
