@@ -62,6 +62,13 @@ int souc_fail(struct souc_context *cx, enum sou_msg msg, ...)
 	return sou_msg_exit(msg);
 }
 
+int souc_fail_rc(struct souc_context *cx, const struct sou_err *err)
+{
+	enum sou_msg msg = sou_msg_of_rc(err->rc);
+	return sou_msg_argument_count(msg) == 0 ? souc_fail(cx, msg)
+						: souc_fail(cx, msg, err->text);
+}
+
 const char *souc_word(const struct souc_context *cx, enum sou_msg label)
 {
 	return sou_msg_raw(label, cx->lang, SOU_MSG_TEXT);

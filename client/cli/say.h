@@ -7,6 +7,7 @@
 
 #include "client/cli/context.h"
 #include "client/cli/text.h"
+#include "proto/error.h"
 
 /* Tell an error of the catalogue (the variable arguments are const char *, as many as it takes):
  * what happened, what is safe, what to do next; with --json as the API's error object. Returns its
@@ -15,6 +16,9 @@ int souc_fail(struct souc_context *cx, enum sou_msg msg, ...);
 
 /* The same for the error object that the daemon sent (checked: `error` is an object). */
 int souc_fail_reply(struct souc_context *cx, const json_t *error);
+
+/* The same for a code of proto/error.h with its sentence, where nothing better is known. */
+int souc_fail_rc(struct souc_context *cx, const struct sou_err *err);
 
 /* A label of the catalogue in the person's language. */
 const char *souc_word(const struct souc_context *cx, enum sou_msg label);

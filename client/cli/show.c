@@ -49,6 +49,9 @@ static void version_add(const struct souc_context *cx, const json_t *v, struct s
 			   souc_get(v, "by"), souc_get(site, "organisation"),
 			   souc_get(site, "name"), souc_time(json_object_get(v, "at"), at),
 			   souc_label(cx, "state", souc_get(v, "state")));
+	if (souc_get(v, "reason_label")[0] != '\0')
+		souc_buffer_printf(out, ": %s (%s)", souc_get(v, "reason_label"),
+				   souc_get(v, "rule"));
 	if (json_is_true(json_object_get(v, "proxy")))
 		souc_buffer_printf(out, " [%s]", souc_word(cx, SOU_MSG_MARK_PROXY));
 	souc_buffer_puts(out, "\n");

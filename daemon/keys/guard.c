@@ -27,6 +27,7 @@ int soud_guard_process(struct sou_err *err)
 	if (setrlimit(RLIMIT_CORE, &none) != 0)
 		return sou_err_set(err, SOU_EIO, "core files cannot be forbidden: %s",
 				   strerror(errno));
+	(void)umask(OTHERS); /* SQLite and all else that makes files here asks for 0644 */
 #ifndef __SANITIZE_ADDRESS__ /* its leak check attaches to the process, as a thief would */
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return sou_err_set(err, SOU_EIO, "the process cannot be closed: %s",

@@ -6,7 +6,8 @@
 #include "proto/bytes.h"
 #include "proto/error.h"
 
-/* No core file, not dumpable, not traceable by others; call first in main. SOU_EIO. */
+/* No core file, not dumpable, not traceable by others; what it makes is closed to others. Call
+ * first in main. SOU_EIO. */
 int soud_guard_process(struct sou_err *err);
 
 /* Make a directory 0700 (parents must be there), or check one: ours, a directory and no link,

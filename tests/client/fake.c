@@ -200,7 +200,9 @@ struct fake_result fake_run(struct fake *f, const char *lang, size_t columns, co
 	char *out = NULL, *err = NULL, *argv[80];
 	size_t out_bytes = 0, err_bytes = 0;
 	int pipe_fd[2];
-	int argc = words_split(test_printf("--data %s %s", test_dir(), words), argv, 80);
+	bool own_data = strstr(words, "--data ") != NULL;
+	const char *data = own_data ? "" : test_printf("--data %s", test_dir());
+	int argc = words_split(test_printf("%s %s", data, words), argv, 80);
 	if (f != NULL)
 		fake_forget(f);
 	REQUIRE("pipe", pipe(pipe_fd) == 0);

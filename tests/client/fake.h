@@ -29,8 +29,9 @@ struct fake_result {
 	const char *out, *err;
 };
 
-/* Run `soukatsu WORDS…` (blank between; a word in 'single quotes' may hold blanks) with `input` on
- * standard input, in Japanese where `lang` is "ja". `columns`: width of the terminal, 0 for none.
+/* Run `soukatsu --data test_dir() WORDS…` (without that --data where WORDS has one) (blank between;
+ * a word in 'single quotes' may hold blanks) with `input` on standard input, in Japanese where
+ * `lang` is "ja". `columns`: width of the terminal, 0 for none.
  */
 struct fake_result fake_run(struct fake *f, const char *lang, size_t columns, const char *input,
 			    const char *words);

@@ -1,0 +1,147 @@
+/* init and join at a data directory of their own: what they make, with which modes, and how they
+ * say no. A hub that answers is in tests/daemon/test_join.c, the whole way in the end-to-end tests.
+ */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/options.h"
+#include "proto/invite.h"
+#include "tests/client/fake.h"
+#include "tests/lib/check.h"
+
+/* The read end of a pipe that holds a passphrase. */
+static int passphrase_pipe(const char *text)
+{
+	int fds[2];
+	REQUIRE("pipe", pipe(fds) == 0);
+	REQUIRE("pipe", write(fds[1], text, strlen(text)) == (ssize_t)strlen(text));
+	close(fds[1]);
+	return fds[0];
+}
+
+static struct fake_result init_run(const char *data, const char *words, const char *passphrase)
+{
+	int fd = passphrase_pipe(passphrase);
+	struct fake_result r = fake_run(
+		NULL, "en", 0, "",
+		test_printf("--data %s init --hub --org hq --name 例社協 --passphrase-fd %d %s",
+			    data, fd, words));
+	close(fd);
+	return r;
+}
+
+/* R20: nothing in the folder is open to others; keys are not even ours to write. */
+static size_t check_modes(const char *path)
+{
+	size_t count = 0;
+	DIR *folder = opendir(path);
+	REQUIRE(path, folder != NULL);
+	for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
+		if (entry->d_name[0] == '.')
+			continue;
+		const char *name = test_printf("%s/%s", path, entry->d_name);
+		struct stat st;
+		REQUIRE(name, lstat(name, &st) == 0);
+		CHECK_INT(name, st.st_mode & 077, ==, 0);
+		if (strstr(name, ".pem") != NULL)
+			CHECK_INT(name, st.st_mode & 0777, ==, 0400);
+		count++;
+		if (S_ISDIR(st.st_mode))
+			count += check_modes(name);
+	}
+	closedir(folder);
+	return count;
+}
+
+TEST(site, init)
+{
+	const char *data = test_path("deep/er/hub");
+	struct fake_result r = init_run(data, "--listen 127.0.0.1:7443", "ひみつの合言葉\n");
+	CHECK_STR("init", r.err, "");
+	CHECK_INT("init", r.status, ==, 0);
+	CHECK("root keys are named", strstr(r.out, "/root-keys/root-3.pem") != NULL);
+	CHECK_INT("R20 files", check_modes(data), >=, 10);
+	struct stat st;
+	REQUIRE("R20 folder", lstat(data, &st) == 0);
+	CHECK_INT("R20 folder", st.st_mode & 07777, ==, 0700);
+	CHECK_INT("R12 fence beside", access(test_printf("%s.state/fence", data), F_OK), ==, 0);
+	struct rlimit core;
+	CHECK("R20 no core file", getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0);
+
+	struct soud_options options;
+	struct soud_options_fault fault;
+	soud_options_default(&options);
+	const char *conf = test_printf("%s/soukatsud.conf", data);
+	CHECK_INT("the daemon reads it", soud_options_read(&options, conf, &fault), ==, SOU_OK);
+	CHECK_STR("the daemon reads it", options.listen, "127.0.0.1:7443");
+
+	r = init_run(data, "--listen 127.0.0.1:7443", "ひみつの合言葉\n");
+	CHECK_INT("a second time", r.status, ==, 73);
+	CHECK("a second time", strstr(r.err, "already is a replica") != NULL);
+}
+
+static const struct {
+	const char *name, *words, *passphrase;
+	int status;
+	const char *id;
+} init_cases[] = {
+	{"R20 short passphrase", "--listen 127.0.0.1:7443", "1234567\n", 65, "passphrase.short"},
+	{"R20 empty passphrase", "--listen 127.0.0.1:7443", "\n", 77, "passphrase.missing"},
+	{"address without port", "--listen 127.0.0.1", "12345678\n", 64, "usage.value"},
+	{"address is a port", "--listen 7443", "12345678\n", 64, "usage.value"},
+	{"address missing", "", "12345678\n", 64, "usage.missing"},
+};
+TEST(site, init_refused)
+{
+	for (size_t i = 0; i < ARRAY_LEN(init_cases); i++) {
+		const char *name = init_cases[i].name;
+		const char *data = test_path(test_printf("hub-%zu", i));
+		struct fake_result r = init_run(data, test_printf("--json %s", init_cases[i].words),
+						init_cases[i].passphrase);
+		CHECK_INT(name, r.status, ==, init_cases[i].status);
+		CHECK(name, strstr(r.err, test_printf("\"id\":\"%s\"", init_cases[i].id)) != NULL);
+		CHECK_INT(name, access(data, F_OK), ==, -1);
+	}
+}
+
+TEST(site, join_refused)
+{
+	struct sou_invite invite = {.address = "127.0.0.1:1",
+				    .tls = {{1}},
+				    .genesis = {{2}},
+				    .net = {{3}},
+				    .secret = {4}};
+	char good[SOU_INVITE_TEXT_BYTES_MAX];
+	size_t n;
+	REQUIRE("invite", sou_invite_write(&invite, good, &n) == SOU_OK);
+	const char *mistyped = test_printf("%.*sx%s", 20, good, good + 21);
+	const struct {
+		const char *name, *text, *input;
+		int status;
+		const char *id;
+	} cases[] = {
+		{"P12.5 no invite", "https://例", "", 65, "invite.malformed"},
+		{"P12.5 cut short", test_printf("%.*s", (int)n / 2, good), "", 65, "invite.short"},
+		{"P12.5 mistyped", mistyped, "", 65, "invite.mistyped"},
+		{"P12.5 from input", "-", mistyped, 65, "invite.mistyped"},
+		{"R18 nobody there", good, "", 69, "invite.unreachable"},
+		{"R18 nobody there, from input", "-", test_printf("%s\n", good), 69,
+		 "invite.unreachable"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct fake_result r = fake_run(NULL, "en", 0, cases[i].input,
+						test_printf("--json --data %s join %s --wait 20s",
+							    test_path("site"), cases[i].text));
+		CHECK_INT(cases[i].name, r.status, ==, cases[i].status);
+		if (strstr(r.err, test_printf("\"id\":\"%s\"", cases[i].id)) == NULL)
+			CHECK_STR(cases[i].name, r.err, cases[i].id);
+		CHECK_STR(cases[i].name, r.out, "");
+	}
+	/* The keys of a join that did not come through are there for the next try (P12.6). */
+	CHECK("P12.6 keys are kept", check_modes(test_path("site")) >= 3);
+	CHECK_INT("no replica yet", access(test_path("site/replica.db"), F_OK), ==, -1);
+}
