@@ -62,8 +62,8 @@ static void reply_text_long(struct soud_request *req, const char *text, size_t l
 	snprintf(limit, sizeof limit, "%zu", limit_bytes);
 	soud_reply_error(req, MHD_HTTP_CONTENT_TOO_LARGE, SOU_MSG_TEXT_LONG,
 			 json_pack("{s:s, s:I, s:s, s:I, s:I}", "member", "text", "limit",
-				   (json_int_t)limit_bytes, "unit", "bytes", "bytes",
-				   (json_int_t)n, "characters", (json_int_t)count),
+				   (json_int_t)limit_bytes, "unit", "bytes", "bytes", (json_int_t)n,
+				   "characters", (json_int_t)count),
 			 characters, bytes, limit);
 }
 
