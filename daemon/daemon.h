@@ -11,6 +11,7 @@ struct soud_daemon {
 	const struct soud_options *options;
 	struct soud_core *core;
 	struct soud_sync *sync;
+	const char *address; /* that invites name: HOST:PORT; NULL or "": none is known */
 };
 
 #define SOUD_TIME_TEXT_BYTES 32u

@@ -185,8 +185,8 @@ static int add(struct act *a, struct soud_replica *r, const struct soud_item_pla
 	if (rc == SOU_OK)
 		rc = soud_check_text(text, why);
 	if (rc == SOU_OK)
-		rc = list_read(a, &a->round->head.id, &project->head.id, &column->head.id,
-			       &org->id, &list, &count, why);
+		rc = list_read(a, &a->round->head.id, &project->head.id, &column->head.id, &org->id,
+			       &list, &count, why);
 	if (rc != SOU_OK)
 		return rc;
 	if (order < 0 || (uint64_t)order > count + 1)
@@ -243,9 +243,8 @@ static int standing(struct act *a, const struct sou_id **out, size_t *count)
 	return SOU_OK;
 }
 
-static int edit(struct act *a, struct soud_replica *r, const struct sou_id *scope,
-		const char *text, const struct soud_base *base, const char *by,
-		struct soud_refusal *why)
+static int edit(struct act *a, struct soud_replica *r, const struct sou_id *scope, const char *text,
+		const struct soud_base *base, const char *by, struct soud_refusal *why)
 {
 	const struct sou_register *reg = sou_record_field(&a->record, SOU_FIELD_ITEM_TEXT);
 	const struct sou_id *replaces;
@@ -285,8 +284,8 @@ int soud_item_edit(struct soud_replica *r, const struct sou_id *item, const char
 	return rc;
 }
 
-int soud_item_move(struct soud_replica *r, const struct sou_id *item, int64_t order,
-		   const char *by, struct soud_refusal *why)
+int soud_item_move(struct soud_replica *r, const struct sou_id *item, int64_t order, const char *by,
+		   struct soud_refusal *why)
 {
 	struct act a;
 	struct sou_id scope;
@@ -315,8 +314,7 @@ int soud_item_remove(struct soud_replica *r, const struct sou_id *item,
 	int rc = act_on_item(&a, r, item, &scope, why);
 	if (rc == SOU_OK && a.record.conflict)
 		rc = refuse_item(item, SOU_MSG_ITEM_CONFLICT, why);
-	if (rc == SOU_OK &&
-	    !base_holds(base, sou_record_field(&a.record, SOU_FIELD_ITEM_TEXT)))
+	if (rc == SOU_OK && !base_holds(base, sou_record_field(&a.record, SOU_FIELD_ITEM_TEXT)))
 		rc = refuse_item(item, SOU_MSG_ITEM_CHANGED, why);
 	if (rc == SOU_OK) {
 		soud_ops_delete(&a.ops, &a.record);

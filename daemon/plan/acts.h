@@ -26,8 +26,8 @@ struct soud_base {
  * are named too: the new text settles them. */
 int soud_item_edit(struct soud_replica *r, const struct sou_id *item, const char *text,
 		   const struct soud_base *base, const char *by, struct soud_refusal *why);
-int soud_item_move(struct soud_replica *r, const struct sou_id *item, int64_t order,
-		   const char *by, struct soud_refusal *why);
+int soud_item_move(struct soud_replica *r, const struct sou_id *item, int64_t order, const char *by,
+		   struct soud_refusal *why);
 int soud_item_remove(struct soud_replica *r, const struct sou_id *item,
 		     const struct soud_base *base, const char *by, struct soud_refusal *why);
 
@@ -89,14 +89,12 @@ struct soud_invite_ask {
 	int64_t now_ms;
 	const char *address; /* HOST:PORT that the invite names */
 };
-#define SOUD_INVITE_SECRET_BYTES 16u
 struct soud_invite_made {
-	char text[512]; /* holds the secret: wipe after use */
+	char text[SOU_INVITE_TEXT_BYTES_MAX]; /* holds the secret: wipe after use */
 	struct sou_id id;
 	int64_t expires_ms;
 };
 int soud_invite(struct soud_replica *r, const char *data_dir, const struct soud_invite_ask *in,
-		const uint8_t secret[SOUD_INVITE_SECRET_BYTES], const char *passphrase,
-		struct soud_invite_made *out, struct soud_refusal *why);
+		const char *passphrase, struct soud_invite_made *out, struct soud_refusal *why);
 
 #endif

@@ -24,8 +24,7 @@ int soud_name_round(const struct soud_plan *plan, const char *handle, const stru
 }
 
 int soud_name_project(const struct soud_plan *plan, const struct soud_round *round,
-		      const char *handle, const struct soud_project **out,
-		      struct soud_refusal *why)
+		      const char *handle, const struct soud_project **out, struct soud_refusal *why)
 {
 	const struct soud_project *project =
 		soud_plan_project(plan, round != NULL ? &round->head.plan : NULL, handle);

@@ -17,9 +17,9 @@ void soud_ops_fini(struct soud_ops *ops)
 size_t soud_ops_live(struct soud_ops *ops, const struct sou_register *reg,
 		     const struct sou_id **out)
 {
-	size_t count = reg == NULL                         ? 0
+	size_t count = reg == NULL                          ? 0
 		       : reg->live_count > SOU_REPLACES_MAX ? SOU_REPLACES_MAX
-							   : reg->live_count;
+							    : reg->live_count;
 	struct sou_id *ids = soud_pool_take(&ops->pool, count * sizeof *ids);
 	if (ids == NULL) {
 		ops->failed = true;
@@ -68,15 +68,15 @@ static void add_packed(struct soud_ops *ops, uint16_t kind, const struct sou_id 
 	sou_buf_clear(&ops->value);
 }
 
-void soud_ops_text(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity,
-		   uint16_t field, const struct sou_register *replaced, const char *text)
+void soud_ops_text(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity, uint16_t field,
+		   const struct sou_register *replaced, const char *text)
 {
 	sou_mp_put_str(&ops->value, text, strlen(text));
 	add_packed(ops, kind, entity, field, replaced);
 }
 
-void soud_ops_uint(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity,
-		   uint16_t field, const struct sou_register *replaced, uint64_t v)
+void soud_ops_uint(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity, uint16_t field,
+		   const struct sou_register *replaced, uint64_t v)
 {
 	sou_mp_put_uint(&ops->value, v);
 	add_packed(ops, kind, entity, field, replaced);
@@ -165,8 +165,7 @@ int soud_ops_right(const struct soud_look *look, enum sou_scope_kind scope_kind,
 		   struct soud_refusal *why)
 {
 	uint32_t needed = sou_schema_roles(scope_kind, SOU_OP_SET, kind);
-	uint32_t held =
-		sou_authority_roles(look->authority, &look->self->site, scope, for_org);
+	uint32_t held = sou_authority_roles(look->authority, &look->self->site, scope, for_org);
 	if ((needed & held) != 0)
 		return SOU_OK;
 	struct sou_id hq = sou_authority_hq(look->authority);

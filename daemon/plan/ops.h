@@ -16,10 +16,10 @@ void soud_ops_fini(struct soud_ops *ops);
 
 /* `set` one field. `replaced`: the register whose live versions the new one names; NULL: none. A
  * register with more live versions than an op may name is replaced as far as that goes (P6.2). */
-void soud_ops_text(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity,
-		   uint16_t field, const struct sou_register *replaced, const char *text);
-void soud_ops_uint(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity,
-		   uint16_t field, const struct sou_register *replaced, uint64_t v);
+void soud_ops_text(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity, uint16_t field,
+		   const struct sou_register *replaced, const char *text);
+void soud_ops_uint(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity, uint16_t field,
+		   const struct sou_register *replaced, uint64_t v);
 void soud_ops_id(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity, uint16_t field,
 		 const struct sou_register *replaced, const struct sou_id *v);
 void soud_ops_bytes(struct soud_ops *ops, uint16_t kind, const struct sou_id *entity,

@@ -8,8 +8,9 @@
 
 struct soud_placed {
 	struct sou_id entity;
-	struct sou_span place; /* in: as it stands, empty where there is none; out: as it shall be */
-	bool changed;          /* out: `place` is new, in the pool */
+	struct sou_span
+		place; /* in: as it stands, empty where there is none; out: as it shall be */
+	bool changed;  /* out: `place` is new, in the pool */
 };
 
 /* Entities in the order that they shall have. What stands in that order keeps its place; where

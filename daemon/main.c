@@ -1,0 +1,295 @@
+/* main.c - soukatsud: read options, open the replica, serve the control socket and the links, stop
+ * cleanly. Everything that can fail is opened before the ready line is printed. */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sysexits.h>
+
+#include "daemon/daemon.h"
+#include "daemon/keys/guard.h"
+#include "daemon/log.h"
+#include "daemon/plan/handlers.h"
+#include "daemon/replica/hub.h"
+#include "daemon/sync/routes.h"
+
+struct run {
+	uv_loop_t loop;
+	struct soud_options options;
+	char data_dir[1024], config[1024];
+	struct soud_daemon daemon;
+	struct soud_sync_waits *waits;
+	struct soud_http *http;
+	char address[256];
+	uv_signal_t signals[2];
+	bool stopping;
+	int status;
+};
+
+static enum sou_lang lang(void)
+{
+	return sou_lang_of(getenv("LC_ALL"), getenv("LC_MESSAGES"), getenv("LANG"));
+}
+
+static void usage(FILE *out)
+{
+	(void)fputs("soukatsud --data DIR [--config FILE] [OPTION VALUE]...\n\n", out);
+	soud_options_help(out, lang());
+}
+
+static int fail(const struct sou_err *err, int status)
+{
+	(void)fprintf(stderr, "soukatsud: %s\n", err->text);
+	return status;
+}
+
+static int read_config(struct run *r)
+{
+	struct soud_options_fault fault = {0};
+	int rc = soud_options_read(&r->options, r->config, &fault);
+	if (rc == SOU_OK)
+		return 0;
+	if (fault.line > 0)
+		(void)fprintf(stderr, "soukatsud: %s:%d: %s\n", r->config, fault.line,
+			      fault.err.text);
+	else
+		(void)fprintf(stderr, "soukatsud: %s: %s\n", r->config, fault.err.text);
+	return EX_CONFIG;
+}
+
+/* --data and --config first, since the file stands below the command line (options.h). */
+static int read_arguments(struct run *r, int argc, char **argv)
+{
+	struct sou_err err;
+	for (int i = 1; i + 1 < argc; i++) {
+		if (strcmp(argv[i], "--data") == 0)
+			(void)snprintf(r->data_dir, sizeof r->data_dir, "%s", argv[i + 1]);
+		if (strcmp(argv[i], "--config") == 0)
+			(void)snprintf(r->config, sizeof r->config, "%s", argv[i + 1]);
+	}
+	if (r->config[0] != '\0' && read_config(r) != 0)
+		return EX_CONFIG;
+	for (int at = 1; at < argc;) {
+		if ((strcmp(argv[at], "--data") == 0 || strcmp(argv[at], "--config") == 0) &&
+		    at + 1 < argc) {
+			at += 2;
+			continue;
+		}
+		if (soud_options_argument(&r->options, argc, argv, &at, &err) != SOU_OK)
+			return fail(&err, EX_USAGE);
+	}
+	if (soud_options_check(&r->options, &err) != SOU_OK)
+		return fail(&err, EX_CONFIG);
+	if (r->data_dir[0] != '\0')
+		return 0;
+	usage(stderr);
+	return EX_USAGE;
+}
+
+static int status_of(int rc)
+{
+	switch (rc) {
+	case SOU_EBUSY:
+		return EX_TEMPFAIL;
+	case SOU_EINPUT:
+		return EX_CONFIG;
+	case SOU_EUNKNOWN:
+		return EX_NOINPUT;
+	case SOU_EIO:
+		return EX_IOERR;
+	default:
+		return EX_UNAVAILABLE;
+	}
+}
+
+static void log_sync(void *data, int level, const char *rule, const char *what, const char *peer,
+		     const struct sou_id *scope)
+{
+	(void)data;
+	static const enum soud_log_level levels[] = {SOUD_LOG_INFO, SOUD_LOG_WARNING,
+						     SOUD_LOG_ERROR};
+	soud_log(levels[level], rule, peer, scope, "%s", what);
+}
+
+/* --- stopping: http, waits, links, plan, core; each when the one before is gone --- */
+
+static void core_closed(void *data)
+{
+	struct run *r = data;
+	r->daemon.core = NULL;
+	for (size_t i = 0; i < 2; i++)
+		uv_close((uv_handle_t *)&r->signals[i], NULL);
+}
+
+static void sync_closed(void *data)
+{
+	struct run *r = data;
+	r->daemon.sync = NULL;
+	if (r->daemon.core != NULL)
+		soud_core_close(r->daemon.core, core_closed, r);
+	else
+		core_closed(r);
+}
+
+static void http_closed(void *data)
+{
+	struct run *r = data;
+	r->http = NULL;
+	soud_sync_waits_close(r->waits);
+	r->waits = NULL;
+	if (r->daemon.sync != NULL)
+		soud_sync_close(r->daemon.sync, sync_closed, r);
+	else
+		sync_closed(r);
+}
+
+static void stop(struct run *r)
+{
+	if (r->stopping)
+		return;
+	r->stopping = true;
+	if (r->http != NULL)
+		soud_http_close(r->http, http_closed, r);
+	else
+		http_closed(r);
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+	struct run *r = handle->data;
+	soud_log(SOUD_LOG_INFO, "", "", NULL, "stopping on signal %d", number);
+	stop(r);
+}
+
+static void watch_signals(struct run *r)
+{
+	static const int numbers[2] = {SIGTERM, SIGINT};
+	for (size_t i = 0; i < 2; i++) {
+		(void)uv_signal_init(&r->loop, &r->signals[i]);
+		r->signals[i].data = r;
+		(void)uv_signal_start(&r->signals[i], on_signal, numbers[i]);
+	}
+}
+
+static bool was_paused(struct soud_core *core)
+{
+	uint64_t paused = 0;
+	return soud_store_number_get(soud_reader_store(soud_core_reader(core)), "paused",
+				     &paused) == SOU_OK &&
+	       paused != 0;
+}
+
+/* Port 0 was the kernel's choice: invites name the one that it chose. */
+static void announce(struct run *r)
+{
+	char *colon = strrchr(r->address, ':');
+	if (colon == NULL)
+		return;
+	(void)snprintf(colon, (size_t)(r->address + sizeof r->address - colon), ":%u",
+		       (unsigned)soud_sync_port(r->daemon.sync));
+}
+
+/* The hub's address: what the administrator set, else what the invite said. A hub dials nobody. */
+static void hub_address(struct run *r, char out[SOU_ADDRESS_BYTES_MAX + 1])
+{
+	struct soud_reader *v = soud_core_reader(r->daemon.core);
+	struct sou_hash tls;
+	out[0] = '\0';
+	if (soud_reader_identity(v)->hub)
+		return;
+	if (r->options.connect[0] != '\0')
+		(void)snprintf(out, SOU_ADDRESS_BYTES_MAX + 1, "%s", r->options.connect);
+	else if (soud_hub_place(soud_reader_store(v), out, &tls) != SOU_OK)
+		out[0] = '\0';
+}
+
+/* The hub listens where `init` was told to, unless the options say otherwise. */
+static void listen_address(struct run *r, char out[256])
+{
+	struct soud_reader *v = soud_core_reader(r->daemon.core);
+	struct sou_span stored;
+	(void)snprintf(out, 256, "%s", r->options.listen);
+	if (out[0] == '\0' && soud_reader_identity(v)->hub &&
+	    soud_store_meta_get(soud_reader_store(v), "listen", &stored) == SOU_OK &&
+	    stored.n < 256)
+		(void)snprintf(out, 256, "%.*s", (int)stored.n, (const char *)stored.p);
+}
+
+static int start(struct run *r, struct sou_err *err)
+{
+	struct soud_core_options core = {r->data_dir, r->options.state_dir};
+	int rc = soud_core_open(&r->daemon.core, &r->loop, &core, err);
+	if (rc != SOU_OK)
+		return rc;
+	char connect[SOU_ADDRESS_BYTES_MAX + 1], listen[256];
+	hub_address(r, connect);
+	listen_address(r, listen);
+	struct soud_sync_options sync = {.listen = listen,
+					 .connect = connect,
+					 .backoff_ms_min = (uint32_t)r->options.backoff_ms_min,
+					 .backoff_ms_max = (uint32_t)r->options.backoff_ms_max,
+					 .paused = was_paused(r->daemon.core),
+					 .log = log_sync};
+	rc = soud_sync_new(&r->daemon.sync, &r->loop, r->daemon.core, &sync, err);
+	if (rc != SOU_OK)
+		return rc;
+	struct soud_handler handlers[SOUD_ROUTE_COUNT] = {{NULL, NULL}};
+	rc = soud_sync_waits_new(&r->waits, &r->loop, r->daemon.core, r->daemon.sync);
+	if (rc != SOU_OK)
+		return sou_err_set(err, rc, "no memory");
+	soud_sync_routes(handlers, r->waits);
+	soud_plan_routes(handlers, &r->daemon);
+	(void)snprintf(r->address, sizeof r->address, "%s", listen);
+	announce(r);
+	r->daemon.address = r->address;
+	char socket[sizeof r->data_dir + 16];
+	(void)snprintf(socket, sizeof socket, "%s/control.sock", r->data_dir);
+	return soud_http_new(&r->http, &r->loop, socket, handlers, err);
+}
+
+int main(int argc, char **argv)
+{
+	struct run *r = calloc(1, sizeof *r);
+	struct sou_err err = {0};
+	if (r == NULL)
+		return EX_OSERR;
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		usage(stdout);
+		free(r);
+		return 0;
+	}
+	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
+		(void)puts("soukatsud " SOU_VERSION);
+		free(r);
+		return 0;
+	}
+	soud_options_default(&r->options);
+	r->status = read_arguments(r, argc, argv);
+	if (r->status != 0) {
+		int status = r->status;
+		free(r);
+		return status;
+	}
+	soud_log_open((enum soud_log_level)r->options.log_level);
+	if (soud_guard_process(&err) != SOU_OK || uv_loop_init(&r->loop) != 0) {
+		free(r);
+		return fail(&err, EX_OSERR);
+	}
+	r->daemon.loop = &r->loop;
+	r->daemon.options = &r->options;
+	watch_signals(r);
+	int rc = start(r, &err);
+	if (rc != SOU_OK) {
+		r->status = fail(&err, status_of(rc));
+		stop(r);
+	} else {
+		(void)printf("ready port %u\n", (unsigned)soud_sync_port(r->daemon.sync));
+		(void)fflush(stdout);
+	}
+	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
+	int left = uv_loop_close(&r->loop);
+	SOU_ASSERT(left == 0);
+	int status = r->status;
+	free(r);
+	return status;
+}

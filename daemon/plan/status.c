@@ -1,0 +1,292 @@
+/* status.c - GET status, digest and sites: how this site stands. */
+#include <string.h>
+#include <sys/statvfs.h>
+
+#include "daemon/plan/handlers_int.h"
+#include "daemon/replica/read.h"
+#include "daemon/sync/routes.h"
+
+struct counts {
+	size_t local, queued, received, held, items;
+};
+
+/* Own entries by where they are; at the hub what is stored is received. */
+static int count_entries(struct ask *a, struct counts *c)
+{
+	uint32_t scopes = 0;
+	int rc = soud_store_scope_count(a->look.store, &scopes);
+	for (uint32_t n = 1; n <= scopes && rc == SOU_OK; n++) {
+		struct sou_id scope;
+		struct soud_delivery d = {0};
+		struct soud_row row;
+		rc = soud_store_scope_id(a->look.store, n, &scope);
+		if (rc == SOU_OK && !a->look.self->hub)
+			rc = soud_reader_delivery(a->look.reader, &scope, &d);
+		if (rc == SOU_EUNKNOWN)
+			rc = SOU_OK; /* nothing of it went anywhere yet */
+		for (uint64_t at = 0; rc == SOU_OK; at = row.arrival) {
+			rc = soud_store_log_next(a->look.store, n, at, &row);
+			if (rc != SOU_OK || row.source != 0)
+				continue;
+			if (row.verdict != SOU_ACCEPTED)
+				c->held++;
+			else if (a->look.self->hub || row.arrival <= d.acked)
+				c->received++;
+			else if (a->look.stays)
+				c->local++;
+			else
+				c->queued++;
+		}
+		rc = rc == SOU_EUNKNOWN ? SOU_OK : rc;
+	}
+	return rc;
+}
+
+static json_t *site_json(struct ask *a)
+{
+	const struct sou_line *line = sou_authority_site(a->look.authority, &a->look.self->site);
+	const struct sou_org *org = soud_look_own_org(&a->look);
+	struct sou_id scope =
+		sou_scope_id(SOU_SCOPE_ORG, org != NULL ? &org->id : &a->look.self->site);
+	struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL), none = {{0}};
+	struct sou_id project = sou_scope_id(SOU_SCOPE_PROJECT, &none);
+	json_t *roles = json_array();
+	uint32_t held = 0;
+	if (org != NULL)
+		held = sou_authority_roles(a->look.authority, &a->look.self->site, &scope,
+					   &org->id) |
+		       sou_authority_roles(a->look.authority, &a->look.self->site, &project,
+					   &org->id) |
+		       sou_authority_roles(a->look.authority, &a->look.self->site, &plan, &org->id);
+	for (uint32_t bit = 1; bit <= SOU_ROLE_ADMIN; bit *= 2)
+		if ((held & bit) != 0)
+			json_array_append_new(roles,
+					      json_string(sou_role_name((enum sou_role)bit)));
+	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "id", soud_json_id(&a->look.self->site),
+			 "name", line != NULL ? soud_json_span(line->name) : json_string(""),
+			 "organisation", org != NULL ? soud_json_span(org->handle) : json_null(),
+			 "organisation_name", org != NULL ? soud_json_span(org->name) : json_null(),
+			 "roles", roles, "hub", a->look.self->hub);
+}
+
+static json_t *todo_json(struct ask *a, int *rc)
+{
+	const struct sou_org *org = soud_look_own_org(&a->look);
+	json_t *list = json_array();
+	for (size_t r = 0; org != NULL && r < a->plan.round_count; r++) {
+		const struct soud_round *round = &a->plan.rounds[r];
+		for (size_t i = 0; round->state == SOUD_ROUND_OPEN && i < a->plan.project_count;
+		     i++) {
+			const struct soud_project *p = &a->plan.projects[i];
+			struct soud_submission s;
+			if (!soud_project_has(p, &org->id) ||
+			    !sou_id_eq(&p->head.plan, &round->head.plan))
+				continue;
+			*rc = soud_submission_read(&a->look, p, &org->id, round, &a->pool, &s);
+			if (*rc != SOU_OK)
+				return list;
+			if (!soud_standing_is_done(s.standing))
+				json_array_append_new(
+					list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?}", "round",
+							round->head.handle, "project",
+							p->head.handle, "title", p->title,
+							"organisation", soud_json_span(org->handle),
+							"standing", soud_standing_name(s.standing),
+							"due_at", round->due));
+		}
+	}
+	return list;
+}
+
+static json_t *disk_json(struct ask *a)
+{
+	struct statvfs vfs;
+	if (statvfs(soud_core_data_dir(a->daemon->core), &vfs) != 0)
+		return json_null();
+	uint64_t left = (uint64_t)vfs.f_bavail * vfs.f_frsize,
+		 all = (uint64_t)vfs.f_blocks * vfs.f_frsize;
+	const char *state = left < (UINT64_C(64) << 20)                       ? "read_only"
+			    : left < (UINT64_C(512) << 20) || left < all / 20 ? "low"
+									      : "ok";
+	return json_pack("{s:s, s:I}", "state", state, "free_bytes", (json_int_t)left);
+}
+
+static void on_status(struct soud_request *req, void *context)
+{
+	struct ask a;
+	struct counts c = {0};
+	struct soud_item_filter all = {0};
+	struct soud_item *items;
+	size_t conflicts = 0, incomplete = 0;
+	if (!soud_ask_begin(&a, req, context))
+		return;
+	int rc = count_entries(&a, &c);
+	if (rc == SOU_OK)
+		rc = soud_items_read(&a.look, &a.plan, &all, &a.pool, &items, &c.items);
+	if (rc == SOU_OK)
+		rc = soud_conflicts_count(&a.look, &a.plan, &conflicts, &incomplete);
+	json_t *todo = rc == SOU_OK ? todo_json(&a, &rc) : NULL;
+	struct sou_hash head = sou_authority_head(a.look.authority);
+	char hex[65];
+	for (size_t i = 0; i < 32; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", head.b[i]);
+	const struct soud_one_plan *plan = soud_plan_current(&a.plan);
+	const char *mode = soud_core_broken(a.daemon->core)                          ? "degraded"
+			   : soud_core_unconfirmed(a.daemon->core) > SOUD_FENCE_NONE ? "unconfirmed"
+										     : "normal";
+	json_t *reply =
+		rc != SOU_OK
+			? NULL
+			: json_pack("{s:o, s:{s:s, s:i, s:i}, s:o, s:{s:I, s:I, s:I, s:I, s:I, "
+				    "s:I, s:I}, "
+				    "s:{s:s, s:I, s:n}, s:o, s:o, s:o, s:o, s:s}",
+				    "site", site_json(&a), "software", "version", SOU_VERSION,
+				    "wire", (int)SOU_WIRE_VERSION, "rules", (int)SOU_RULE_VERSION,
+				    "link",
+				    soud_sync_json(a.daemon->sync, a.daemon->core, a.json.lang),
+				    "counts", "items", (json_int_t)c.items, "local",
+				    (json_int_t)c.local, "queued", (json_int_t)c.queued, "received",
+				    (json_int_t)c.received, "held", (json_int_t)c.held, "conflicts",
+				    (json_int_t)conflicts, "incomplete", (json_int_t)incomplete,
+				    "authority", "head", hex, "ops",
+				    (json_int_t)sou_authority_op_count(a.look.authority),
+				    "heartbeat_at", "plan",
+				    plan != NULL ? json_pack("{s:s, s:s}", "id", plan->head.handle,
+							     "short_name", plan->short_name)
+						 : json_null(),
+				    "rounds", soud_json_rounds(&a.json, NULL), "todo", todo, "disk",
+				    disk_json(&a), "mode", mode);
+	if (rc != SOU_OK)
+		json_decref(todo);
+	soud_ask_end(&a, rc, reply);
+}
+
+/* --- digests --- */
+
+static json_t *hash_json(const struct sou_hash *h)
+{
+	char hex[65];
+	for (size_t i = 0; i < 32; i++)
+		(void)snprintf(hex + 2 * i, 3, "%02x", h->b[i]);
+	return json_string(hex);
+}
+
+static int scope_json(struct ask *a, const struct sou_view *view, const struct sou_view_scope *at,
+		      json_t *list)
+{
+	struct soud_scope_name name;
+	struct sou_digest d;
+	struct soud_row row;
+	uint32_t number;
+	size_t held = 0;
+	int rc = soud_scope_name(&a->look, &a->plan, &at->scope, &a->pool, &name);
+	const struct soud_project *p = NULL;
+	if (rc == SOU_OK && name.kind == SOU_SCOPE_PROJECT)
+		p = soud_plan_project_id(&a->plan, &name.entity);
+	if (rc == SOU_EUNKNOWN ||
+	    (rc == SOU_OK &&
+	     !soud_look_may_read(&a->look, &at->scope, p != NULL ? p->readers : NULL,
+				 p != NULL ? p->reader_count : 0)))
+		return SOU_OK;
+	if (rc == SOU_OK)
+		rc = soud_store_scope_find(a->look.store, &at->scope, &number);
+	for (uint64_t n = 0; rc == SOU_OK; n = row.arrival) {
+		rc = soud_store_log_next(a->look.store, number, n, &row);
+		held += rc == SOU_OK && row.verdict != SOU_ACCEPTED;
+	}
+	if (rc != SOU_EUNKNOWN)
+		return rc;
+	if (!view->digest(view->ctx, &at->scope, &d))
+		return SOU_ESTORE;
+	json_array_append_new(list,
+			      json_pack("{s:s, s:o, s:o, s:o, s:I, s:I}", "scope", name.text, "id",
+					soud_json_id(&at->scope), "state", hash_json(&d.state),
+					"entries", hash_json(&d.entries), "entry_count",
+					(json_int_t)at->last, "held_count", (json_int_t)held));
+	return SOU_OK;
+}
+
+static void on_digest(struct soud_request *req, void *context)
+{
+	struct ask a;
+	struct sou_view view;
+	struct sou_view_scope at;
+	json_t *list = json_array();
+	if (!soud_ask_begin(&a, req, context)) {
+		json_decref(list);
+		return;
+	}
+	int rc = SOU_OK;
+	soud_reader_view(a.look.reader, &view);
+	for (size_t i = 0; rc == SOU_OK && view.scope_at(view.ctx, i, &at); i++)
+		rc = scope_json(&a, &view, &at, list);
+	struct sou_hash authority = sou_authority_hash(a.look.authority);
+	soud_ask_end(&a, rc,
+		     json_pack("{s:i, s:{s:o, s:I}, s:o}", "rules", (int)SOU_RULE_VERSION,
+			       "authority", "digest", hash_json(&authority), "ops",
+			       (json_int_t)sou_authority_op_count(a.look.authority), "scopes",
+			       list));
+}
+
+/* --- sites --- */
+
+static json_t *line_json(struct ask *a, const struct sou_line *line,
+			 const struct soud_sync_link *links, size_t link_count)
+{
+	const struct sou_authority *au = a->look.authority;
+	const struct sou_org *org = sou_authority_org(au, &line->org);
+	struct sou_hash genesis = sou_authority_genesis(au);
+	bool self = sou_id_eq(&line->site, &a->look.self->site);
+	bool hub = sou_hash_eq(&line->opening, &genesis);
+	const struct soud_sync_link *link = NULL;
+	for (size_t i = 0; i < link_count; i++)
+		if (links[i].live && sou_id_eq(&links[i].site, &line->site))
+			link = &links[i];
+	bool known = a->look.self->hub || hub;
+	struct sou_id scope = sou_scope_id(SOU_SCOPE_ORG, &line->org), zero = {{0}};
+	struct sou_id project = sou_scope_id(SOU_SCOPE_PROJECT, &zero);
+	uint32_t roles = sou_authority_roles(au, &line->site, &scope, &line->org) |
+			 sou_authority_roles(au, &line->site, &project, &line->org);
+	json_t *names = json_array();
+	for (uint32_t bit = 1; bit <= SOU_ROLE_ADMIN; bit *= 2)
+		if ((roles & bit) != 0)
+			json_array_append_new(names,
+					      json_string(sou_role_name((enum sou_role)bit)));
+	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:o}", "id",
+			 soud_json_id(&line->site), "name", soud_json_span(line->name),
+			 "organisation", org != NULL ? soud_json_span(org->handle) : json_null(),
+			 "roles", names, "state",
+			 sou_authority_key_withdrawn(au, &line->site, &line->key_id) ? "withdrawn"
+										     : "active",
+			 "self", self, "hub", hub, "connected",
+			 known && !self ? json_boolean(link != NULL) : json_null(), "last_contact",
+			 link != NULL ? soud_json_time((int64_t)link->contact_ms) : json_null());
+}
+
+#define LINKS_MAX 4096u
+
+static void on_sites(struct soud_request *req, void *context)
+{
+	struct ask a;
+	if (!soud_ask_begin(&a, req, context))
+		return;
+	struct soud_sync_link *links = soud_pool_take(&a.pool, LINKS_MAX * sizeof *links);
+	size_t count = links != NULL ? soud_sync_links(a.daemon->sync, links, LINKS_MAX) : 0;
+	json_t *list = json_array();
+	if (count > LINKS_MAX)
+		count = LINKS_MAX;
+	for (size_t i = 0; i < sou_authority_line_count(a.look.authority); i++) {
+		const struct sou_line *line = sou_authority_line_at(a.look.authority, i);
+		const struct sou_line *newest = sou_authority_site(a.look.authority, &line->site);
+		if (newest == line)
+			json_array_append_new(list, line_json(&a, line, links, count));
+	}
+	soud_ask_end(&a, SOU_OK, json_pack("{s:o}", "sites", list));
+}
+
+void soud_status_routes(struct soud_handler handlers[SOUD_ROUTE_COUNT], struct soud_daemon *daemon)
+{
+	handlers[SOUD_R_STATUS] = (struct soud_handler){on_status, daemon};
+	handlers[SOUD_R_DIGEST] = (struct soud_handler){on_digest, daemon};
+	handlers[SOUD_R_SITE_LIST] = (struct soud_handler){on_sites, daemon};
+}
