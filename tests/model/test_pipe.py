@@ -1,0 +1,207 @@
+"""Our client against the hub's real replica and session over pipes (tests/daemon/main_pipe_hub.c): joining, both
+directions of news, refusals, digests (P11 to P13). Over TLS with soukatsud: tests/e2e/test_python_client.py.
+"""
+import json
+import os
+import secrets
+import select
+import shutil
+import subprocess
+import tempfile
+import time
+import unittest
+
+import lib
+from soukatsu import frames, schema, tls
+from soukatsu.client import Site, items
+from soukatsu.names import C, H
+from soukatsu.payload import Op
+from soukatsu.replica import Denied
+
+PROGRAM = os.path.join(lib.BUILD, "tests", "pipe_hub")
+
+
+class Pipe:
+    """What tls.Link is, over the pipes of one `pipe_hub DATA serve`."""
+
+    def __init__(self, data, tls_seed, hub):
+        self.own_hash = H(C("test pipe"), tls_seed)
+        self.exporter = secrets.token_bytes(32)
+        self.hub, self.stream = hub, b""
+        self.process = subprocess.Popen(
+            [PROGRAM, data, "serve", self.own_hash.hex(), self.exporter.hex()],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        os.set_blocking(self.process.stdout.fileno(), False)
+
+    def send(self, kind, body):
+        self.hub.sent.append((kind, len(body)))
+        try:
+            self.process.stdin.write(frames.frame(kind, body))
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            raise tls.Lost("the hub is gone") from None
+
+    def receive(self, seconds):
+        until = time.monotonic() + seconds
+        while True:
+            got = frames.take(self.stream)
+            if got:
+                self.stream = got[2]
+                self.hub.received.append((got[0], len(got[1])))
+                return got[:2]
+            if not select.select([self.process.stdout], [], [], max(0, until - time.monotonic()))[0]:
+                return None
+            data = os.read(self.process.stdout.fileno(), 65536)
+            if not data:
+                raise tls.Lost("the hub closed")
+            self.stream += data
+
+    def close(self):
+        self.process.stdin.close()
+        self.hub.status = self.process.wait(20)
+        self.process.stdout.close()
+
+
+class Hub:
+    def __init__(self, data, about):
+        self.data, self.about = data, about
+        self.sent, self.received, self.status = [], [], None
+
+    @classmethod
+    def made(cls, data):
+        """A new one with a plan; its folder may be copied, which saves the making of its keys."""
+        os.mkdir(data, 0o700)
+        hub = cls(data, None)
+        hub.about = json.loads(hub.run("init"))
+        hub.run("plan")
+        return hub
+
+    def run(self, *args):
+        return subprocess.run(
+            [PROGRAM, self.data, *args], capture_output=True, timeout=60, check=True
+        ).stdout.decode()
+
+    def invite(self, roles):
+        return self.run("invite", "hub.example:4980", str(roles)).strip()
+
+    def show(self):
+        return {s["id"]: s for s in json.loads(self.run("show"))["scopes"]}
+
+    def dial(self, address, tls_seed, pin, timeout=20):
+        assert pin.hex() == self.about["tls"]
+        self.sent, self.received = [], []
+        return Pipe(self.data, tls_seed, self)
+
+
+class OverPipes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.first = tempfile.mkdtemp()
+        cls.addClassCleanup(shutil.rmtree, cls.first)
+        cls.about = Hub.made(os.path.join(cls.first, "hub")).about
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, self.folder)
+        data = os.path.join(self.folder, "hub")
+        shutil.copytree(os.path.join(self.first, "hub"), data)
+        self.hub = Hub(data, self.about)
+
+    def join(self, name, roles=schema.EDITOR | schema.SUBMITTER, invite=None):
+        site, session = Site.join(
+            os.path.join(self.folder, name), invite or self.hub.invite(roles), dial=self.hub.dial
+        )
+        self.assertEqual((session.closed, session.faults), (None, []))
+        return site
+
+    def sync(self, site):
+        session = site.sync(dial=self.hub.dial)
+        self.assertEqual((session.faults, self.hub.status in (0, 1)), ([], True))
+        return session
+
+    def same(self, site):
+        """Whatever both hold is equal to the digest."""
+        at_hub = self.hub.show()
+        for scope in site.replica.scopes():
+            if not site.replica.may_read(site.replica.site, scope):
+                continue
+            st, there = site.replica.state(scope), at_hub[scope.hex()]
+            self.assertEqual(st.state_digest().hex(), there["state"])
+            self.assertEqual(st.entries_digest().hex(), there["entries_digest"])
+            self.assertEqual({i.hex(): st.scope.verdict(i) or "accepted" for i in st.scope.records}, there["entries"])
+
+    def test_join_write_read(self):
+        site = self.join("a")
+        r = site.replica
+        self.assertEqual(r.authority.orgs[r.my_org()]["handle"], "o1")
+        for kind, handle in ((schema.KIND_PROJECT, "p1"), (schema.KIND_COLUMN, "c1"), (schema.KIND_ROUND, "r1")):
+            self.assertTrue(r.by_handle(kind, handle))
+        scope = r.org_scope(r.my_org())
+        made = [
+            r.write(scope, r.my_org(), [Op(schema.SET, 16, r.entity(16), 1, "本文 %d" % n)], "例") for n in range(200)
+        ]
+        session = self.sync(site)
+        self.assertTrue(session.settled())
+        self.assertEqual(len(site.replica.acked), len(made))
+        self.same(site)
+        self.sync(site)  # nothing new: the two hellos
+        self.assertEqual([k for k, _ in self.hub.sent], [frames.HELLO])
+        self.assertEqual([k for k, _ in self.hub.received], [frames.HELLO])
+
+    def test_two_sites_and_the_hub(self):
+        a, b = self.join("a"), self.join("b")
+        for site, text in ((a, "甲"), (b, "乙")):
+            r = site.replica
+            r.write(r.org_scope(r.my_org()), r.my_org(), [Op(schema.SET, 16, bytes(15) + b"\1", 1, text)], "例")
+        for site in (a, b, a):
+            self.sync(site)
+        self.assertEqual(len(items(b.replica, b.replica.my_org())[0]["versions"]), 2)
+        self.assertTrue(items(b.replica, b.replica.my_org())[0]["conflict"])
+        self.hub.run("item", "hq", "本部だけのもの")  # not readable at a: nothing of it may come
+        self.sync(a)
+        self.assertNotIn(a.replica.org_scope(a.replica.org_by_handle("hq")), a.replica.scopes())
+        self.same(a)
+        self.same(b)
+
+    def test_what_it_may_not(self):
+        site = self.join("a", schema.EDITOR)
+        r = site.replica
+        hq, mine = r.org_by_handle("hq"), r.my_org()
+        op = [Op(schema.SET, 16, bytes(15) + b"\1", 1, "x")]
+        with self.assertRaises(Denied):
+            r.write(r.org_scope(hq), hq, op, "例")
+        r.write(r.org_scope(mine), mine, [Op(schema.SET, 19, bytes(15) + b"\2", 2, "x")], "例", force=True)
+        r.write(r.org_scope(hq), hq, op, "例", force=True)
+        session = self.sync(site)
+        self.assertEqual([(s, c) for s, c, _, _ in session.refusals], [(r.org_scope(hq), 1)])
+        at_hub = self.hub.show()
+        self.assertNotIn(r.org_scope(hq).hex(), at_hub)
+        self.assertEqual(list(at_hub[r.org_scope(mine).hex()]["entries"].values()), ["no-right"])
+
+    def test_invites(self):
+        invite = self.hub.invite(schema.EDITOR)
+        self.join("a", invite=invite)
+        self.join("a", invite=invite)  # the same again
+        with self.assertRaises(Denied) as why:
+            self.join("b", invite=invite)
+        self.assertIn("used", str(why.exception))
+
+    def test_a_lost_log(self):
+        """P13.7: a replica that was made anew from the same entries has another log."""
+        site = self.join("a")
+        r = site.replica
+        for n in range(5):
+            r.write(r.org_scope(r.my_org()), r.my_org(), [Op(schema.SET, 16, r.entity(16), 1, "本文 %d" % n)], "例")
+        self.sync(site)
+        site.replica.log = secrets.token_bytes(16)
+        site.replica.positions = {}
+        r.write(r.org_scope(r.my_org()), r.my_org(), [Op(schema.SET, 16, r.entity(16), 1, "後から")], "例")
+        session = self.sync(site)
+        self.assertTrue(session.settled())
+        self.same(site)
+
+
+if __name__ == "__main__":
+    lib.main()
