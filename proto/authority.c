@@ -48,19 +48,6 @@ void sou_authority_verifier(struct sou_authority *a, const struct sou_verifier *
 	a->verifier = verifier;
 }
 
-static bool same_tree(const struct state *x, const struct state *y)
-{
-	if (x->org_count != y->org_count)
-		return false;
-	for (uint32_t i = 0; i < x->org_count; i++) {
-		const struct auth_org *p = &x->org_more[i], *q = &y->org_more[i];
-		if (!sou_id_eq(&x->orgs[i].id, &y->orgs[i].id) || p->ever_count != q->ever_count ||
-		    memcmp(p->ever, q->ever, p->ever_count * sizeof *p->ever) != 0)
-			return false;
-	}
-	return true;
-}
-
 int sou_authority_settle(struct sou_authority *a)
 {
 	SOU_ASSERT(a != NULL);
@@ -70,7 +57,7 @@ int sou_authority_settle(struct sou_authority *a)
 	int rc = authority_state_new(&fresh, a);
 	if (rc != SOU_OK)
 		return rc;
-	fresh->tree_revision = a->state->tree_revision + (same_tree(a->state, fresh) ? 0 : 1);
+	fresh->mark = sou_authority_hash(a);
 	authority_state_free(a->state);
 	a->state = fresh;
 	a->dirty = false;
@@ -81,6 +68,11 @@ int sou_authority_settle(struct sou_authority *a)
 uint64_t sou_authority_generation(const struct sou_authority *a)
 {
 	return a->generation;
+}
+
+struct sou_hash sou_authority_mark(const struct sou_authority *a)
+{
+	return a->state->mark;
 }
 
 bool sou_authority_forked(const struct sou_authority *a)

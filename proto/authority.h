@@ -50,9 +50,13 @@ int sou_authority_add_checked(struct sou_authority *a, const struct sou_authop *
 /* Derive everything anew from the known ops. Cheap when nothing was added. SOU_ENOMEM. */
 int sou_authority_settle(struct sou_authority *a);
 
-/* Raised by each settle that followed an add; the scope engine compares it. Answers to everything
+/* Raised by each settle that followed an add. Answers to everything
  * but the set of ops (count, op, knows, leaves, hash, redacted) are as of the last settle. */
 uint64_t sou_authority_generation(const struct sou_authority *a);
+
+/* The set of ops of the last settle, as P10.8; zero before. Equal marks mean equal answers to all
+ * that follows, of whatever instance. */
+struct sou_hash sou_authority_mark(const struct sou_authority *a);
 
 bool sou_authority_forked(const struct sou_authority *a);
 bool sou_authority_too_new(const struct sou_authority *a);

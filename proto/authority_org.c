@@ -123,3 +123,19 @@ int authority_org_apply(struct state *s, const struct authop *op, uint32_t index
 	}
 	return SOU_OK;
 }
+
+/* A sum over all that stood somewhere. Who can choose the ids can choose the tree itself, so that a
+ * mix that is no hash does. */
+uint64_t authority_tree_mark(const struct state *s)
+{
+	uint64_t mark = s->org_count;
+	for (uint32_t i = 0; i < s->org_count; i++)
+		for (uint32_t k = 0; k < s->org_more[i].ever_count; k++) {
+			uint64_t org, top;
+			memcpy(&org, s->orgs[i].id.b, sizeof org);
+			memcpy(&top, s->orgs[s->org_more[i].ever[k]].id.b, sizeof top);
+			mark = (mark ^ org) * UINT64_C(0x9e3779b97f4a7c15);
+			mark = (mark ^ top ^ mark >> 29) * UINT64_C(0xbf58476d1ce4e5b9);
+		}
+	return mark;
+}

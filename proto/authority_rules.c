@@ -11,9 +11,9 @@ void sou_rules_fini(struct sou_rules *r)
 	memset(r, 0, sizeof *r);
 }
 
-uint64_t sou_authority_tree_revision(const struct sou_authority *a)
+uint64_t sou_authority_tree_mark(const struct sou_authority *a)
 {
-	return a->state->tree_revision;
+	return a->state->tree_mark;
 }
 
 bool authority_listed(const struct sou_effect *e, const struct sou_id *scope,

@@ -56,8 +56,8 @@ int sou_authority_rules(const struct sou_authority *a, enum sou_scope_kind kind,
 			const struct sou_id *site, const struct sou_id *key_id,
 			struct sou_rules *out);
 
-/* Changes when organisations came to stand where they never stood: rules of SOU_FOR_SUBTREE change
+/* Another one where organisations stood elsewhere: rules of SOU_FOR_SUBTREE change
  * with it. */
-uint64_t sou_authority_tree_revision(const struct sou_authority *a);
+uint64_t sou_authority_tree_mark(const struct sou_authority *a);
 
 #endif

@@ -311,6 +311,7 @@ int authority_state_new(struct state **out, const struct sou_authority *a)
 		rc = apply_branches(s, a);
 	if (rc != SOU_OK)
 		goto out;
+	s->tree_mark = authority_tree_mark(s);
 	*out = s;
 	s = NULL;
 out:

@@ -146,7 +146,8 @@ struct state {
 	uint32_t *trunk, trunk_count;
 	uint32_t *branch, branch_count; /* ops of the branches of a fork */
 	bool forked, too_new;
-	uint64_t tree_revision; /* raised when `ever` of some organisation changed */
+	struct sou_hash mark; /* of the ops that this is derived from */
+	uint64_t tree_mark;   /* of who ever stood below whom */
 
 	struct sou_line *lines;
 	uint32_t line_count, line_cap;
@@ -215,6 +216,7 @@ bool authority_listed(const struct sou_effect *e, const struct sou_id *scope,
 bool authority_replaced(const struct state *s, uint32_t n, uint16_t role);
 
 /* authority_org.c: the tree of organisations while the trunk is applied. SOU_ENOMEM. */
+uint64_t authority_tree_mark(const struct state *s);
 int authority_org_apply(struct state *s, const struct authop *op, uint32_t index);
 
 /* authority_trunk.c: fills trunk and branch of `s`. SOU_ENOMEM. */

@@ -144,8 +144,8 @@ struct sou_scope {
 
 	/* What the plans were made from. */
 	const struct sou_authority *authority; /* borrowed while settling */
-	const void *planned_by;                /* compared only */
-	uint64_t generation, tree_revision;
+	struct sou_hash mark;                  /* sou_authority_mark */
+	uint64_t tree_mark;
 	bool compiled;
 	enum sou_scope_kind kind;
 	struct sou_id org;

@@ -112,7 +112,6 @@ static void uproot(struct sou_scope *s, uint32_t line)
 		if (!node_has(node, NODE_STORED) || node->line != line)
 			continue;
 		node->flags &= ~(uint32_t)(NODE_ROOTED | NODE_WHOLE | NODE_FROZEN | NODE_WHOLE_KID);
-		node->openings = 0;
 		scope_touch(s, n);
 		scope_dirty(s, n);
 	}
@@ -173,8 +172,8 @@ static void forget_drafts(struct sou_scope *s)
 
 int scope_compile(struct sou_scope *s, const struct sou_authority *a)
 {
-	bool same =
-		s->compiled && s->generation == sou_authority_generation(a) && s->planned_by == a;
+	struct sou_hash mark = sou_authority_mark(a);
+	bool same = s->compiled && sou_hash_eq(&s->mark, &mark);
 	s->authority = a;
 	if (same && s->lacks_new)
 		look_at_lacks(s);
@@ -194,9 +193,9 @@ int scope_compile(struct sou_scope *s, const struct sou_authority *a)
 		return rc;
 	}
 
-	uint64_t revision = sou_authority_tree_revision(a);
+	uint64_t tree = sou_authority_tree_mark(a);
 	bool all = s->compiled &&
-		   (kind != s->kind || !sou_id_eq(&org, &s->org) || revision != s->tree_revision);
+		   (kind != s->kind || !sou_id_eq(&org, &s->org) || tree != s->tree_mark);
 	s->kind = kind;
 	s->org = org;
 	s->org_name = org_name;
@@ -210,9 +209,8 @@ int scope_compile(struct sou_scope *s, const struct sou_authority *a)
 		look_at_lacks(s);
 	}
 	s->planned_count = s->line_count;
-	s->generation = sou_authority_generation(a);
-	s->tree_revision = revision;
-	s->planned_by = a;
+	s->mark = mark;
+	s->tree_mark = tree;
 	s->compiled = true;
 	return SOU_OK;
 }

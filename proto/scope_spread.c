@@ -107,8 +107,8 @@ void scope_anchor_up(struct sou_scope *s, uint32_t n)
 	}
 }
 
-/* An entry that an anchor lists came after the anchor did. An anchor of its own site is none here: where a
- * site may anchor, all its lines say so. */
+/* An entry that an anchor lists came after the anchor did. An anchor of its own site is none here:
+ * where a site may anchor, all its lines say so. */
 static void anchored_before(struct sou_scope *s, uint32_t n)
 {
 	const struct node *node = node_at(s, n);
@@ -130,13 +130,17 @@ static void root(struct sou_scope *s, uint32_t n, struct node *node)
 	if (node_has(node, NODE_LINKED)) {
 		const struct node *p = node_at(s, node->prev), *far = node_at(s, p->jump);
 		node->depth = p->depth + 1;
+		node->openings = p->openings;
 		node->jump = p->depth - far->depth == far->depth - node_at(s, far->jump)->depth
 				     ? far->jump
 				     : node->prev;
 	} else {
 		node->depth = 0;
+		node->openings = 0;
 		node->jump = n;
 	}
+	if (node_is_opening(node) && node->openings < 15)
+		node->openings++;
 	if (node_has(node, NODE_PIN))
 		s->lines[node->line].rejudge = s->rejudge_some = true;
 }
@@ -179,25 +183,20 @@ static bool refresh(struct sou_scope *s, uint32_t n)
 	struct node *node = node_at(s, n);
 	const struct node *p = node_has(node, NODE_LINKED) ? node_at(s, node->prev) : NULL;
 	const uint32_t before = node->flags;
-	bool rooted = is_rooted(s, node), opening = node_is_opening(node);
+	bool rooted = is_rooted(s, node);
 
 	if (rooted && !node_has(node, NODE_ROOTED))
 		root(s, n, node);
-	uint32_t openings = (p == NULL ? 0u : p->openings) + (opening ? 1u : 0u);
-	uint8_t shown_openings = openings > 15 ? 15 : openings & 15;
-	bool counted = rooted && node->openings != shown_openings;
-	if (rooted)
-		node->openings = shown_openings;
-	bool whole = rooted && node_has(node, NODE_SELF_OK) && openings <= SCOPE_OPENINGS_MAX &&
-		     (p == NULL || node_has(p, NODE_WHOLE));
-	bool frozen = rooted &&
-		      ((p != NULL && node_has(p, NODE_FROZEN)) ||
-		       (!opening && !node_has(node, NODE_ANCHORED) && scope_kids(s, node) == 2));
+	bool whole = rooted && node_has(node, NODE_SELF_OK) &&
+		     node->openings <= SCOPE_OPENINGS_MAX && (p == NULL || node_has(p, NODE_WHOLE));
+	bool frozen = rooted && ((p != NULL && node_has(p, NODE_FROZEN)) ||
+				 (!node_is_opening(node) && !node_has(node, NODE_ANCHORED) &&
+				  scope_kids(s, node) == 2));
 	node->flags &= ~(uint32_t)(NODE_WHOLE | NODE_FROZEN);
 	node->flags |= (whole ? NODE_WHOLE : 0u) | (frozen ? NODE_FROZEN : 0u);
 	if (whole != ((before & NODE_WHOLE) != 0))
 		tell_parent(s, node);
-	return before != node->flags || counted;
+	return before != node->flags;
 }
 
 void scope_spread(struct sou_scope *s)

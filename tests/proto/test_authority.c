@@ -328,6 +328,7 @@ static const struct {
 	{"P8.14 the rest stays", SOU_ROLE_EDITOR, 0, ORG, 2, false, true, true, false, true},
 	{"P8.14 ended but for a scope with a pair", SOU_ROLE_EDITOR, 0, ORG, 3, false, false, true,
 	 false, false},
+	{"P8.13 the latest counts", SOU_ROLE_EDITOR, 0, ORG, 4, false, true, true, false, true},
 	{"P8.14 a cut key", SOU_ROLE_READER, 1, HQ, 0, true, false, false, false, false},
 };
 
@@ -365,6 +366,9 @@ TEST(authority, reading)
 			narrow.ids = &pinned;
 		}
 		if (read_rows[i].narrowed != 0)
+			one(&bed, narrow);
+		narrow.rest = 1;
+		if (read_rows[i].narrowed == 4)
 			one(&bed, narrow);
 		if (read_rows[i].cut)
 			one(&bed, (struct sou_effect){
@@ -426,5 +430,144 @@ TEST(authority, roles)
 	settle(&bed);
 	CHECK_INT("P8.13 narrowed", sou_authority_roles(bed.authority, &w.site, &bed.id, &bed.org),
 		  ==, SOU_ROLE_APPROVER | SOU_ROLE_REVIEWER);
+	bed_fini(&bed);
+}
+
+/* Ops of one chain, each with one effect, that are admissible or not by what came before. */
+TEST(authority, admissible)
+{
+	struct sou_hash root = bed_hash("root", 0), unfit = {{1}};
+	struct bed bed;
+	bed_init(&bed, false);
+	struct bed_key w = bed_open(&bed, "w");
+	const struct sou_effect keys = {.type = SOU_EFFECT_KEYS,
+					.threshold = 1,
+					.ids = &root,
+					.id_count = 1,
+					.key = bed_hash("operational", 1)};
+	struct sou_effect two = keys, none = keys, used = keys, weak = keys;
+	two.threshold = 2;
+	none.threshold = 0;
+	used.key = bed_hash("key", 3); /* of the site */
+	weak.key = unfit;
+	const struct sou_effect open = {.type = SOU_EFFECT_OPEN,
+					.has_org = true,
+					.org = bed.org,
+					.site = bed_id("v", 0),
+					.key = bed_hash("v", 1),
+					.tls = bed_hash("v", 2)};
+	struct sou_effect nowhere = open, again = open, known = open, newer = open, tls = open;
+	nowhere.org = bed.net;
+	again.has_org = false;
+	again.key = bed_hash("v", 3);
+	known.key = bed_hash("v", 4);
+	newer = again; /* the same key once more */
+	tls.site = bed_id("u", 0);
+	tls.key = bed_hash("v", 5);
+	struct sou_effect unused = tls;
+	unused.tls = bed_hash("v", 6);
+	const struct sou_effect grant = {.type = SOU_EFFECT_GRANT, .site = w.site, .id = bed.id};
+	struct sou_effect far = grant, stranger = grant, beyond = grant;
+	far.reach = SOU_REACH_SUBTREE;
+	stranger.site = bed_id("nobody", 0);
+	beyond.reach = 4;
+	const struct sou_effect hub = {
+		.type = SOU_EFFECT_HUB, .key = bed_hash("hub", 3), .tls = bed_hash("hub", 9)};
+	struct sou_effect hub_used = hub;
+	hub_used.key = bed_hash("operational", 1);
+	const struct {
+		const char *name;
+		enum sou_tier tier;
+		uint64_t counter;
+		const struct sou_effect *effect;
+		bool admissible;
+	} rows[] = {
+		{"P8.5 keys", SOU_TIER_ROOT, 5, &keys, true},
+		{"P8.2 a counter that stands still", SOU_TIER_ROOT, 5, &keys, false},
+		{"P8.2 one more", SOU_TIER_ROOT, 6, &keys, true},
+		{"P8.2 the highest there is", SOU_TIER_ROOT, UINT64_MAX, &keys, true},
+		{"P8.2 nothing is above it", SOU_TIER_ROOT, UINT64_MAX, &keys, false},
+		{"P8.5 keys by the operational key", SOU_TIER_OPERATIONAL, 0, &keys, false},
+		{"P8.5 a grant by root", SOU_TIER_ROOT, 7, &grant, false},
+		{"P8.2 a counter of an operational op", SOU_TIER_OPERATIONAL, 1, &grant, false},
+		{"P8.5 grant", SOU_TIER_OPERATIONAL, 0, &grant, true},
+		{"P8.5 to a site that is not known", SOU_TIER_OPERATIONAL, 0, &stranger, false},
+		{"P8.5 below no organisation", SOU_TIER_OPERATIONAL, 0, &far, false},
+		{"P8.5 reach", SOU_TIER_OPERATIONAL, 0, &beyond, false},
+		{"P8.5 open of no organisation", SOU_TIER_OPERATIONAL, 0, &nowhere, false},
+		{"P8.5 open", SOU_TIER_OPERATIONAL, 0, &open, true},
+		{"P8.5 with an organisation, but known", SOU_TIER_OPERATIONAL, 0, &known, false},
+		{"P8.5 a second key", SOU_TIER_OPERATIONAL, 0, &again, true},
+		{"P4.2 the same key again", SOU_TIER_OPERATIONAL, 0, &newer, false},
+		{"P4.2 the TLS key of another site", SOU_TIER_OPERATIONAL, 0, &tls, false},
+		{"P8.5 what had no effect used no key", SOU_TIER_OPERATIONAL, 0, &unused, true},
+		{"P4.2 the checkpoint key for the same", SOU_TIER_OPERATIONAL, 0, &hub, true},
+		{"P4.2 the operational key as checkpoint key", SOU_TIER_OPERATIONAL, 0, &hub_used,
+		 false},
+		{"P8.5 hub's tier writes enrol alone", SOU_TIER_HUB, 0, &grant, false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sou_hash id = bed_op(&bed, rows[i].tier, rows[i].counter, rows[i].effect, 1);
+		CHECK_INT(rows[i].name, sou_authority_admissible(bed.authority, &id), ==,
+			  rows[i].admissible);
+	}
+	struct bed fresh;
+	bed_init(&fresh, false);
+	bed_open(&fresh, "w");
+	const struct sou_effect *const bad[] = {&two, &none, &used, &weak};
+	static const char *const names[] = {"P8.5 threshold above the keys", "P8.5 threshold 0",
+					    "P4.2 a site's key as operational key",
+					    "P4.2 a point of small order"};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct sou_hash id = bed_op(&fresh, SOU_TIER_ROOT, i + 1, bad[i], 1);
+		CHECK(names[i], !sou_authority_admissible(fresh.authority, &id));
+	}
+	bed_fini(&fresh);
+	bed_fini(&bed);
+}
+
+TEST(authority, a_root_op_without_effect_settles_nothing)
+{
+	struct bed bed;
+	bed_init(&bed, false);
+	struct bed_key w = bed_open(&bed, "w");
+	struct sou_hash base = bed.head;
+	uint64_t seq = bed.head_seq;
+	const struct sou_effect recover = {.type = SOU_EFFECT_RECOVER};
+	const struct sou_effect grant = {.type = SOU_EFFECT_GRANT, .site = w.site, .id = bed.id};
+	struct sou_hash good = bed_op(&bed, SOU_TIER_ROOT, 1, &recover, 1);
+	bed.head = base;
+	bed.head_seq = seq;
+	bed_op(&bed, SOU_TIER_ROOT, 2, &grant, 1); /* root writes no grants */
+	settle(&bed);
+	struct sou_hash head = sou_authority_head(bed.authority);
+	CHECK_MEM("P8.10 those that are admissible", head.b, 32, good.b, 32);
+	CHECK("P8.10", !sou_authority_forked(bed.authority));
+	bed_fini(&bed);
+}
+
+TEST(authority, too_new)
+{
+	struct bed bed;
+	bed_init(&bed, false);
+	bed_open(&bed, "w");
+	const struct sou_effect mixed[] = {
+		{.type = SOU_EFFECT_GRANT, .site = bed_id("nobody", 0), .id = bed.id},
+		{.type = 200},
+	};
+	struct sou_hash op = bed_op(&bed, SOU_TIER_OPERATIONAL, 0, mixed, 2);
+	struct bed_key later = {.site = bed_id("later", 0)};
+	one(&bed, (struct sou_effect){.type = SOU_EFFECT_OPEN,
+				      .has_org = true,
+				      .org = bed.org,
+				      .site = later.site,
+				      .key = bed_hash("later", 1),
+				      .tls = bed_hash("later", 2)});
+	settle(&bed);
+	CHECK("P8.6 whatever else is in it", sou_authority_too_new(bed.authority));
+	CHECK("P8.6", !sou_authority_admissible(bed.authority, &op));
+	CHECK("P8.6 nothing from it on", sou_authority_site(bed.authority, &later.site) == NULL);
+	struct sou_hash head = sou_authority_head(bed.authority);
+	CHECK_MEM("P8.10 the trunk goes on", head.b, 32, bed.head.b, 32);
 	bed_fini(&bed);
 }

@@ -360,3 +360,118 @@ TEST(scope, names_of_verdicts)
 	for (size_t i = 0; i < ARRAY_LEN(names); i++)
 		CHECK_STR("P9.10", sou_verdict_name((enum sou_verdict)i), names[i]);
 }
+
+/* P9.8: the first of a chain of grounds falls while the last is judged for another reason. */
+TEST(scope, grounds_in_any_order)
+{
+	struct bed bed;
+	bed_init(&bed, false);
+	struct bed_key x = editor(&bed, "x"), w = editor(&bed, "w"), z = editor(&bed, "z");
+	bed_edit(&bed, &x); /* its line comes first */
+	struct sou_facts a = bed_next(&bed, &z), b = bed_next(&bed, &w), c = bed_next(&bed, &x);
+	b.cites = &a.id;
+	c.cites = &b.id;
+	b.cite_count = c.cite_count = 1;
+	bed_put(&bed, &a);
+	bed_put(&bed, &b);
+	bed_put(&bed, &c);
+	bed_settle(&bed);
+	CHECK_INT("P9.8", bed_verdict(&bed, &c.id), ==, SOU_ACCEPTED);
+	cut(&bed, &z);
+	bed_grant(&bed, "x", SOU_ROLE_EDITOR);
+	CHECK_INT("P9.8 all three", bed_settle(&bed), ==, 3);
+	CHECK_INT("P9.8", bed_verdict(&bed, &b.id), ==, SOU_HELD_GROUND);
+	CHECK_INT("P9.8", bed_verdict(&bed, &c.id), ==, SOU_HELD_GROUND);
+	bed_fini(&bed);
+}
+
+/* P9.9: in a project scope each adoption is of one organisation's work. */
+TEST(scope, adoption_has_its_for)
+{
+	struct bed bed;
+	bed_init(&bed, true);
+	struct bed_key w = bed_open(&bed, "w"), r = bed_open(&bed, "r");
+	bed_grant(&bed, "w", SOU_ROLE_SUBMITTER);
+	bed_grant(&bed, "r", SOU_ROLE_REVIEWER);
+	struct sou_need submit = {SOU_OP_SET, SOU_KIND_SUBMISSION};
+	struct sou_facts a = bed_next(&bed, &w);
+	a.needs = &submit;
+	a.need_count = 1;
+	bed_put(&bed, &a);
+	cut(&bed, &w);
+	for (int same = 0; same < 2; same++) {
+		struct sou_facts adopt = bed_next(&bed, &r);
+		adopt.kind = SOU_ENTRY_CONTROL;
+		adopt.control = SOU_OP_ADOPT;
+		adopt.names = &a.id;
+		adopt.name_count = 1;
+		adopt.for_org = same ? bed.org : bed.hq;
+		bed_put(&bed, &adopt);
+		bed_settle(&bed);
+		CHECK_INT("P9.7", bed_verdict(&bed, &adopt.id), ==, SOU_ACCEPTED);
+		CHECK_INT(same ? "P9.9 the same" : "P9.9 another", bed_verdict(&bed, &a.id), ==,
+			  same ? SOU_ACCEPTED : SOU_HELD_CUT);
+	}
+	bed_fini(&bed);
+}
+
+/* Whoever reloads the authority has another instance: what counts is the set of ops. */
+TEST(scope, authority_of_another_instance)
+{
+	struct bed bed, other;
+	bed_init(&bed, false);
+	bed_init(&other, false);
+	struct bed_key w = editor(&bed, "w");
+	bed_open(&other, "w");
+	struct sou_hash a = bed_edit(&bed, &w);
+	bed_settle(&bed);
+	CHECK_INT("granted", bed_verdict(&bed, &a), ==, SOU_ACCEPTED);
+	struct sou_authority *own = bed.authority;
+	bed.authority = other.authority;
+	CHECK_INT("not here", bed_settle(&bed), ==, 1);
+	CHECK_INT("not here", bed_verdict(&bed, &a), ==, SOU_HELD_NO_RIGHT);
+	bed_grant(&other, "w", SOU_ROLE_EDITOR);
+	CHECK_INT("the same set in the end", bed_settle(&bed), ==, 1);
+	bed.authority = own;
+	CHECK_INT("equal sets, equal answers", bed_settle(&bed), ==, 0);
+	struct sou_hash x = sou_authority_mark(own), y = sou_authority_mark(other.authority);
+	CHECK_MEM("equal marks", x.b, 32, y.b, 32);
+	bed_fini(&bed);
+	bed_fini(&other);
+}
+
+/* A trunk that loses a key's opening takes its entries away, and gives them back. */
+TEST(scope, opening_leaves_the_trunk)
+{
+	struct bed bed;
+	bed_init(&bed, false);
+	struct bed_key x = editor(&bed, "x");
+	struct sou_hash base = bed.head;
+	uint64_t seq = bed.head_seq;
+	struct bed_key w = editor(&bed, "w"), side;
+	struct sou_hash a = bed_edit(&bed, &w), tops[4];
+	side = w;
+	struct sou_hash b = bed_edit(&bed, &w), c = bed_edit(&bed, &side);
+	bed_edit(&bed, &x);
+	bed_settle(&bed);
+	CHECK_INT("P9.6", bed_verdict(&bed, &b), ==, SOU_HELD_FORK);
+	CHECK_INT("P10.7", sou_scope_tops(bed.scope, tops, 4), ==, 3);
+	bed.head = base;
+	bed.head_seq = seq;
+	bed_grant(&bed, "x", SOU_ROLE_READER);
+	bed_settle(&bed);
+	CHECK("P8.10 forked above x", sou_authority_forked(bed.authority));
+	CHECK_INT("P9.3", bed_verdict(&bed, &a), ==, SOU_HELD_NOT_WHOLE);
+	CHECK_INT("P9.3", bed_verdict(&bed, &c), ==, SOU_HELD_NOT_WHOLE);
+	CHECK_INT("P10.7", sou_scope_tops(bed.scope, tops, 4), ==, 1);
+	bed.head = w.opening;
+	bed.head_seq = seq + 1;
+	const struct sou_effect recover = {.type = SOU_EFFECT_RECOVER};
+	bed_op(&bed, SOU_TIER_ROOT, 1, &recover, 1);
+	bed_grant(&bed, "w", SOU_ROLE_EDITOR);
+	bed_settle(&bed);
+	CHECK_INT("P8.10 settled", bed_verdict(&bed, &a), ==, SOU_ACCEPTED);
+	CHECK_INT("P9.6 frozen as before", bed_verdict(&bed, &b), ==, SOU_HELD_FORK);
+	CHECK_INT("P10.7", sou_scope_tops(bed.scope, tops, 4), ==, 3);
+	bed_fini(&bed);
+}
