@@ -353,18 +353,24 @@ static int take_delete(struct sou_record *record, const struct sou_version *v)
 int sou_record_add(struct sou_record *record, const struct sou_version *version,
 		   const struct sou_merge_view *view, bool *changed)
 {
-	bool was_hidden = record->hidden;
 	bool differs = false;
 	int rc = version->type == SOU_OP_DELETE
 			 ? take_delete(record, version)
 			 : take_write(record, version, view, &differs);
-	/* A held version can lie between a name of a delete and a live version. */
-	if (rc == SOU_OK && record->named_count > 0)
-		rc = merge_cover(record, view);
 	if (rc == SOU_OK && differs)
 		rc = sou_record_index(record);
-	if (rc != SOU_OK)
-		return rc;
-	*changed = differs || record->hidden != was_hidden;
-	return SOU_OK;
+	if (rc == SOU_OK)
+		*changed = differs;
+	return rc;
+}
+
+/* A held version can lie between a name of a delete and a live version, so any addition may matter. Not
+ * after each op: an entry that is half taken in would look shown and not live (M3). */
+int sou_record_cover(struct sou_record *record, const struct sou_merge_view *view, bool *changed)
+{
+	bool was_hidden = record->hidden;
+	int rc = record->named_count > 0 ? merge_cover(record, view) : SOU_OK;
+	if (rc == SOU_OK)
+		*changed = record->hidden != was_hidden;
+	return rc;
 }

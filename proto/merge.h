@@ -92,10 +92,13 @@ struct sou_merge_view {
 };
 
 /* Take in a version whose entry had no payload here before, shown or held. *changed says whether
- * anything of the record differs. The value is borrowed for as long as it is live. SOU_ENOMEM and
- * the view's errors leave a record that only clear and fini may touch. */
+ * a register differs. The value is borrowed for as long as it is live. SOU_ENOMEM and the view's
+ * errors leave a record that only clear and fini may touch. After the last version that the entry
+ * has of this record comes sou_record_cover, which judges `hidden`. */
 int sou_record_add(struct sou_record *record, const struct sou_version *version,
 		   const struct sou_merge_view *view, bool *changed);
+
+int sou_record_cover(struct sou_record *record, const struct sou_merge_view *view, bool *changed);
 
 /* An entry with this version id has its payload now and writes other fields or records: it is no
  * gap of `field` any more (of any field but those it writes; the caller adds these). */

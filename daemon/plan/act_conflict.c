@@ -91,7 +91,7 @@ static int resolve(struct soud_look *look, struct soud_plan *plan, struct soud_p
 	struct soud_ops ops = {0};
 	struct sou_buf value = {0};
 	struct soud_conflict *list;
-	const struct soud_conflict *c;
+	const struct soud_conflict *c = NULL;
 	struct sou_id ids[SOU_REPLACES_MAX], scope;
 	size_t count;
 	char hex[SOUD_HEX_BYTES];

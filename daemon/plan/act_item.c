@@ -166,9 +166,9 @@ static int add(struct act *a, struct soud_replica *r, const struct soud_item_pla
 	const struct soud_project *project;
 	const struct soud_column *column;
 	const struct sou_org *org;
-	const struct soud_item *list;
+	const struct soud_item *list = NULL;
 	struct sou_id scope, id;
-	size_t count;
+	size_t count = 0;
 	int rc = soud_name_round(&a->plan, at->round, &a->round, why);
 	if (rc == SOU_OK)
 		rc = soud_name_project(&a->plan, a->round, at->project, &project, why);
@@ -248,7 +248,7 @@ static int edit(struct act *a, struct soud_replica *r, const struct sou_id *scop
 {
 	const struct sou_register *reg = sou_record_field(&a->record, SOU_FIELD_ITEM_TEXT);
 	const struct sou_id *replaces;
-	size_t count;
+	size_t count = 0;
 	if (reg != NULL && reg->conflict)
 		return refuse_item(&a->item.id, SOU_MSG_ITEM_CONFLICT, why);
 	if (!base_holds(base, reg))
@@ -289,8 +289,8 @@ int soud_item_move(struct soud_replica *r, const struct sou_id *item, int64_t or
 {
 	struct act a;
 	struct sou_id scope;
-	const struct soud_item *list;
-	size_t count;
+	const struct soud_item *list = NULL;
+	size_t count = 0;
 	int rc = act_on_item(&a, r, item, &scope, why);
 	if (rc == SOU_OK)
 		rc = list_read(&a, &a.item.round, &a.item.project, &a.item.column, &a.item.org,

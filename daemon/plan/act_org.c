@@ -267,8 +267,8 @@ int soud_org_import(struct soud_replica *r, const char *data_dir, const char *cs
 {
 	struct soud_pool pool = {0};
 	struct csv c = {.p = csv, .line = 1, .pool = &pool, .why = why};
-	struct row *rows;
-	size_t count;
+	struct row *rows = NULL;
+	size_t count = 0;
 	*out = (struct soud_orgs_imported){0};
 	int rc = read_csv(&c, &rows, &count);
 	if (rc == SOU_OK) {

@@ -273,6 +273,11 @@ static int take_record(struct soud_merge *m, const struct soud_row *row, uint32_
 		rc = sou_record_add(&m->record, &v, &view, &changed);
 		differs = differs || changed;
 	}
+	if (rc == SOU_OK && !anew) {
+		bool changed = false;
+		rc = sou_record_cover(&m->record, &view, &changed);
+		differs = differs || changed;
+	}
 	if (rc == SOU_OK)
 		rc = soud_store_trail_put(m->s, &m->record, row->arrival);
 	if (rc == SOU_OK)

@@ -28,9 +28,13 @@ static const char *const trick_names[] = {"honest", "fork",      "scope",  "role
 					  "for",    "backdated", "forged", "on others",
 					  "gap",    "part",      "proxy",  "net"};
 
-static bool never_shown(enum trick t)
+/* The first entry of a chain has nothing before it that it could fork, contradict or be dated
+ * before; a reviewer may adopt one that only lost its place. */
+static bool never_shown(const struct sim *w, enum trick t, bool on_others)
 {
-	return t != TRICK_HONEST && t != TRICK_FORK;
+	if (t == TRICK_HONEST || t == TRICK_FORK || (t == TRICK_ON_OTHERS && !on_others))
+		return false;
+	return t != TRICK_BACKDATED || !sou_hash_is_zero(&w->hostile_head);
 }
 
 static struct sou_draft draft_base(struct sim *w, const struct sou_id *scope)
@@ -62,11 +66,22 @@ static bool others_entry(struct sim *w, const struct sou_id *scope, struct sou_h
 	struct soud_store *store = soud_replica_store(w->nodes[0].replica);
 	uint32_t number;
 	struct soud_row row;
-	return soud_store_scope_find(store, scope, &number) == SOU_OK &&
-	       soud_store_log_next(store, number, 0, &row) == SOU_OK && (*out = row.id, true);
+	struct sou_header h;
+	if (soud_store_scope_find(store, scope, &number) != SOU_OK)
+		return false;
+	for (uint64_t at = 0; soud_store_log_next(store, number, at, &row) == SOU_OK;
+	     at = row.arrival) {
+		if (sou_header_read(&h, row.header) == SOU_OK &&
+		    !sou_id_eq(&h.site, &w->nodes[HOSTILE].site)) {
+			*out = row.id;
+			return true;
+		}
+	}
+	return false;
 }
 
-static void bend(struct sim *w, enum trick t, struct sou_draft *d, struct sou_draft_op *op)
+static void bend(struct sim *w, enum trick t, struct sou_draft *d, struct sou_draft_op *op,
+		 bool *on_others)
 {
 	struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL);
 	switch (t) {
@@ -92,7 +107,7 @@ static void bend(struct sim *w, enum trick t, struct sou_draft *d, struct sou_dr
 		d->header.hlc = w->hostile_hlc > 70000 ? w->hostile_hlc - 65536 : 1;
 		break;
 	case TRICK_ON_OTHERS:
-		(void)others_entry(w, &d->header.scope, &d->header.prev);
+		*on_others = others_entry(w, &d->header.scope, &d->header.prev);
 		break;
 	case TRICK_GAP:
 		d->header.seq += 2;
@@ -165,7 +180,8 @@ void sim_hostile(struct sim *w)
 				  .value = sou_buf_span(&value)};
 	d.ops = &op;
 	d.op_count = 1;
-	bend(w, t, &d, &op);
+	bool on_others = false;
+	bend(w, t, &d, &op, &on_others);
 	struct sou_entry entry = {0};
 	uint8_t signature[SOU_SIGNATURE_BYTES];
 	int rc = sou_entry_make(&entry, &d, &me->signer, &header, &payload, signature);
@@ -182,7 +198,7 @@ void sim_hostile(struct sim *w)
 	w->hostile_entries++;
 	w->tricks[t]++;
 	struct soud_taken taken = {0};
-	sim_track(w, HOSTILE, &d.header.scope, &id, never_shown(t));
+	sim_track(w, HOSTILE, &d.header.scope, &id, never_shown(w, t, on_others));
 	w->tracked[w->tracked_n - 1].excused = true; /* nobody promised to keep it */
 	send(w, &d.header.scope, sou_buf_span(&header), sou_buf_span(&payload), signature, &id,
 	     &taken);
