@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
+#include <unistd.h>
 
 #include "daemon/daemon.h"
 #include "daemon/keys/guard.h"
@@ -57,6 +58,15 @@ static int read_config(struct run *r)
 	return EX_CONFIG;
 }
 
+/* What `init` or an administrator wrote beside the replica; there need not be one. */
+static void own_config(struct run *r)
+{
+	char path[sizeof r->data_dir + 32];
+	int n = snprintf(path, sizeof path, "%s/soukatsud.conf", r->data_dir);
+	if (n < (int)sizeof r->config && access(path, F_OK) == 0)
+		memcpy(r->config, path, (size_t)n + 1);
+}
+
 /* --data and --config first, since the file stands below the command line (options.h). */
 static int read_arguments(struct run *r, int argc, char **argv)
 {
@@ -67,6 +77,8 @@ static int read_arguments(struct run *r, int argc, char **argv)
 		if (strcmp(argv[i], "--config") == 0)
 			(void)snprintf(r->config, sizeof r->config, "%s", argv[i + 1]);
 	}
+	if (r->config[0] == '\0' && r->data_dir[0] != '\0')
+		own_config(r);
 	if (r->config[0] != '\0' && read_config(r) != 0)
 		return EX_CONFIG;
 	for (int at = 1; at < argc;) {
@@ -203,28 +215,15 @@ static void hub_address(struct run *r, char out[SOU_ADDRESS_BYTES_MAX + 1])
 		out[0] = '\0';
 }
 
-/* The hub listens where `init` was told to, unless the options say otherwise. */
-static void listen_address(struct run *r, char out[256])
-{
-	struct soud_reader *v = soud_core_reader(r->daemon.core);
-	struct sou_span stored;
-	(void)snprintf(out, 256, "%s", r->options.listen);
-	if (out[0] == '\0' && soud_reader_identity(v)->hub &&
-	    soud_store_meta_get(soud_reader_store(v), "listen", &stored) == SOU_OK &&
-	    stored.n < 256)
-		(void)snprintf(out, 256, "%.*s", (int)stored.n, (const char *)stored.p);
-}
-
 static int start(struct run *r, struct sou_err *err)
 {
 	struct soud_core_options core = {r->data_dir, r->options.state_dir};
 	int rc = soud_core_open(&r->daemon.core, &r->loop, &core, err);
 	if (rc != SOU_OK)
 		return rc;
-	char connect[SOU_ADDRESS_BYTES_MAX + 1], listen[256];
+	char connect[SOU_ADDRESS_BYTES_MAX + 1];
 	hub_address(r, connect);
-	listen_address(r, listen);
-	struct soud_sync_options sync = {.listen = listen,
+	struct soud_sync_options sync = {.listen = r->options.listen,
 					 .connect = connect,
 					 .backoff_ms_min = (uint32_t)r->options.backoff_ms_min,
 					 .backoff_ms_max = (uint32_t)r->options.backoff_ms_max,
@@ -239,7 +238,7 @@ static int start(struct run *r, struct sou_err *err)
 		return sou_err_set(err, rc, "no memory");
 	soud_sync_routes(handlers, r->waits);
 	soud_plan_routes(handlers, &r->daemon);
-	(void)snprintf(r->address, sizeof r->address, "%s", listen);
+	(void)snprintf(r->address, sizeof r->address, "%s", r->options.listen);
 	announce(r);
 	r->daemon.address = r->address;
 	char socket[sizeof r->data_dir + 16];

@@ -8,6 +8,7 @@
 #include "daemon/keys/guard.h"
 #include "daemon/keys/keys.h"
 #include "daemon/net/netwatch.h"
+#include "daemon/replica/hub.h"
 
 uint64_t soud_wall_ms(void)
 {
@@ -78,16 +79,18 @@ static uint64_t dial_random(void *data)
 	return v;
 }
 
-/* The hub's pin: the TLS key that authority now lists for the site that keeps the genesis op's key,
- * the organisation headquarters' first site. */
+/* The hub's pin: the TLS key that authority lists for the site of the genesis op; before authority
+ * has come, the one that the invite named. */
 static bool hub_pin(struct soud_sync *s, struct sou_hash *pin)
 {
-	const struct sou_authority *a = soud_reader_authority(soud_core_reader(s->core));
+	struct soud_reader *v = soud_core_reader(s->core);
+	const struct sou_authority *a = soud_reader_authority(v);
 	struct sou_hash genesis = sou_authority_genesis(a);
 	const struct sou_line *first = sou_authority_line(a, &genesis);
 	const struct sou_line *now = first != NULL ? sou_authority_site(a, &first->site) : NULL;
+	char address[SOU_ADDRESS_BYTES_MAX + 1];
 	if (now == NULL)
-		return false;
+		return soud_hub_place(soud_reader_store(v), address, pin) == SOU_OK;
 	*pin = now->tls;
 	return true;
 }
