@@ -6,6 +6,8 @@
   python3 -m soukatsu.client --data DIR write-item --project HANDLE --column HANDLE --round HANDLE --text TEXT
         [--org HANDLE] [--by NAME] [--force]
   python3 -m soukatsu.client --data DIR edit-item ENTITY --text TEXT [--by NAME] [--force]
+        (names all live versions: it also settles a conflict)
+  python3 -m soukatsu.client --data DIR submit --project HANDLE --round HANDLE [--nil COLUMN]… [--by NAME]
   python3 -m soukatsu.client --data DIR write SCOPE FOR TYPE KIND ENTITY FIELD VALUE [--force]
 
 `write` takes names of tests: SCOPE and FOR by handle or hex, VALUE as JSON with hex for bin ("0x…"). With
@@ -19,7 +21,7 @@ import secrets
 import sys
 import time
 
-from . import authority, frames, invite, place, schema, tls
+from . import authority, frames, invite, names, place, schema, tls
 from .crypto import Key
 from .names import PROJECT, SCOPE_PLAN, scope_id
 from .payload import Op
@@ -181,6 +183,35 @@ def edit_item(r, a):
     return r.write(scope, org, [op], a.by, force=a.force), e
 
 
+def submit(r, a):
+    """P7.6: the organisation's items of the project in print order, their texts as copies in the same act."""
+    org = r.org_by_handle(a.org) if a.org else r.my_org()
+    project, round_ = r.by_handle(schema.KIND_PROJECT, a.project), r.by_handle(schema.KIND_ROUND, a.round)
+    home, scope = r.org_scope(org), scope_id(PROJECT, project)
+    rows = []
+    for e in r.entities(home, schema.KIND_ITEM):
+        get = lambda field: r.value(home, schema.KIND_ITEM, e, field)
+        if (get("project"), get("round")) != (project, round_):
+            continue
+        text = r.state(home).registers[schema.KIND_ITEM, e, 1]
+        if text.conflict:
+            raise Denied("item %s is in conflict" % e.hex())
+        column = get("column")
+        rows.append(
+            (r.value(SCOPE_PLAN, schema.KIND_COLUMN, column, "place") or b"", get("place"), column, e, text.shown)
+        )
+    rows.sort(key=lambda x: x[:2])
+    nil = [r.by_handle(schema.KIND_COLUMN, c) for c in a.nil]
+    content = [len(rows), *(x for _, _, c, e, v in rows for x in (c, e, v.id)), len(nil), *nil, 0]
+    e = names.entity_id(schema.KIND_SUBMISSION, org + project + round_)
+    old = r.state(scope).registers.get((schema.KIND_SUBMISSION, e, 1))
+    ops = [
+        Op(schema.SET, schema.KIND_SUBMISSION, e, 1, content, tuple(sorted(v.id for v in old.live)) if old else ())
+    ]
+    ops += [Op(schema.SET, schema.KIND_COPY, item, 1, v.op.value) for _, _, _, item, v in rows]
+    return r.write(scope, org, ops, a.by, force=a.force), e
+
+
 def write_any(r, a):
     def value(x):
         if isinstance(x, str) and x.startswith("0x"):
@@ -213,16 +244,20 @@ def parser():
         sub.add_parser(name)
     i = sub.add_parser("items")
     i.add_argument("--org")
-    w, e, x = sub.add_parser("write-item"), sub.add_parser("edit-item"), sub.add_parser("write")
+    w, e, x, t = (sub.add_parser(name) for name in ("write-item", "edit-item", "write", "submit"))
     for name in ("project", "column", "round"):
         w.add_argument("--" + name, required=True)
+    for name in ("project", "round"):
+        t.add_argument("--" + name, required=True)
+    t.add_argument("--nil", action="append", default=[])
+    t.add_argument("--org")
     e.add_argument("entity")
     for c in (w, e):
         c.add_argument("--text", required=True)
         c.add_argument("--org")
     for name in ("scope", "for_", "type", "kind", "entity", "field", "value"):
         x.add_argument(name, type=int if name in ("type", "kind", "field") else str)
-    for c in (w, e, x):
+    for c in (w, e, x, t):
         c.add_argument("--by", default="")
         c.add_argument("--force", action="store_true")
     return p
@@ -274,7 +309,8 @@ def answer(a):
         }
     if a.command == "items":
         return dict(items=items(r, r.org_by_handle(a.org) if a.org else r.my_org()))
-    record, e = {"write-item": write_item, "edit-item": edit_item, "write": write_any}[a.command](r, a)
+    acts = {"write-item": write_item, "edit-item": edit_item, "write": write_any, "submit": submit}
+    record, e = acts[a.command](r, a)
     r.save(site.folder)
     return dict(
         entry=record.id.hex(),
