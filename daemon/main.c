@@ -238,8 +238,12 @@ static int start(struct run *r, struct sou_err *err)
 		return sou_err_set(err, rc, "no memory");
 	soud_sync_routes(handlers, r->waits);
 	soud_plan_routes(handlers, &r->daemon);
-	(void)snprintf(r->address, sizeof r->address, "%s", r->options.listen);
-	announce(r);
+	if (r->options.address[0] != '\0') {
+		(void)snprintf(r->address, sizeof r->address, "%s", r->options.address);
+	} else {
+		(void)snprintf(r->address, sizeof r->address, "%s", r->options.listen);
+		announce(r);
+	}
 	r->daemon.address = r->address;
 	char socket[sizeof r->data_dir + 16];
 	(void)snprintf(socket, sizeof socket, "%s/control.sock", r->data_dir);

@@ -8,7 +8,8 @@ static void on_orgs(struct soud_request *req, void *context)
 {
 	struct ask a;
 	if (soud_ask_begin(&a, req, context))
-		soud_ask_end(&a, SOU_OK, soud_json_orgs(&a.json));
+		soud_ask_end(&a, SOU_OK,
+			     json_pack("{s:o}", "organisations", soud_json_orgs(&a.json)));
 }
 
 static void on_plan(struct soud_request *req, void *context)

@@ -24,7 +24,7 @@ struct write {
 	struct soud_plan_imported plan;
 	struct soud_orgs_imported orgs;
 	struct soud_invite_made invite;
-	uint32_t roles;
+	uint32_t roles, order;
 	struct soud_refusal why;
 };
 
@@ -179,6 +179,8 @@ static json_t *reply_of(struct ask *a, struct write *w, int *rc)
 				     : NULL;
 	}
 	item = soud_ask_item(a, &w->id, rc);
+	if (item != NULL && w->route == SOUD_R_ITEM_REMOVE)
+		json_object_set_new(item, "order", json_integer((json_int_t)w->order));
 	return item != NULL ? json_pack("{s:o}", "item", item) : NULL;
 }
 
@@ -210,7 +212,8 @@ static int read_roles(struct write *w)
 		for (uint32_t bit = 1; bit <= SOU_ROLE_ADMIN; bit *= 2)
 			if (strcmp(sou_role_name((enum sou_role)bit), name) == 0)
 				found = bit;
-		if (found == 0)
+		/* The hub's own rights are made by init and handed to nobody else. */
+		if (found == 0 || found == SOU_ROLE_ANCHOR || found == SOU_ROLE_ADMIN)
 			return soud_refuse(&w->why, 400, SOU_MSG_INVITE_ROLE, name);
 		w->roles |= found;
 	}
@@ -243,11 +246,36 @@ static int read_request(struct write *w)
 	return w->route == SOUD_R_INVITE ? read_roles(w) : SOU_OK;
 }
 
-/* What an invite names: the hub's own address as it listens, with the port that it got. */
+/* What an invite names: what the administrator set, else the address at which the hub listens, with
+ * the port that it got. One that stands for every interface is no address for a site. */
 static void hub_address(struct write *w)
 {
 	const char *listen = w->daemon->address;
-	(void)snprintf(w->address, sizeof w->address, "%s", listen != NULL ? listen : "");
+	if (listen == NULL || strncmp(listen, "0.0.0.0:", 8) == 0 ||
+	    strncmp(listen, "[::]:", 5) == 0)
+		listen = "";
+	(void)snprintf(w->address, sizeof w->address, "%s", listen);
+}
+
+/* A removed item is in no list any more: its order is looked up before. */
+static void find_order(struct write *w)
+{
+	struct soud_look look;
+	struct soud_look_view view;
+	struct soud_pool pool = {0};
+	struct soud_plan plan;
+	char hex[SOUD_HEX_BYTES];
+	struct soud_item_filter filter = {.id_prefix = soud_hex(&w->id, hex)};
+	struct soud_item *items;
+	size_t count;
+	soud_look_reader(&look, soud_core_reader(w->daemon->core), false);
+	if (soud_look_begin(&look, &view) != SOU_OK)
+		return;
+	if (soud_plan_read(&look, &pool, &plan) == SOU_OK &&
+	    soud_items_read(&look, &plan, &filter, &pool, &items, &count) == SOU_OK && count == 1)
+		w->order = items[0].order;
+	soud_look_end(&look, &view);
+	soud_pool_fini(&pool);
 }
 
 static void on_write(struct soud_request *req, void *context)
@@ -272,6 +300,8 @@ static void on_write(struct soud_request *req, void *context)
 		free(w);
 		return;
 	}
+	if (w->route == SOUD_R_ITEM_REMOVE)
+		find_order(w);
 	soud_core_post(daemon->core, &w->job);
 }
 

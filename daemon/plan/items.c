@@ -247,6 +247,40 @@ int soud_items_read(const struct soud_look *look, const struct soud_plan *plan,
 	return SOU_OK;
 }
 
+static int count_org(const struct soud_look *look, const struct sou_id *org,
+		     struct sou_record *record, size_t *out)
+{
+	struct sou_id id = sou_scope_id(SOU_SCOPE_ORG, org), after;
+	uint32_t scope;
+	bool there, begun = false;
+	if (!soud_look_may_read(look, &id, NULL, 0))
+		return SOU_OK;
+	int rc = soud_look_scope(look, &id, &scope, &there);
+	while (rc == SOU_OK && there) {
+		rc = soud_store_record_next(look->store, scope, SOU_KIND_ITEM,
+					    begun ? &after : NULL, SOU_KIND_ITEM, record);
+		begun = true;
+		after = record->entity;
+		if (rc == SOU_OK && !record->hidden && record->register_count > 0)
+			(*out)++;
+	}
+	return rc == SOU_EUNKNOWN ? SOU_OK : rc;
+}
+
+int soud_items_count(const struct soud_look *look, size_t *out)
+{
+	struct sou_record record = {0};
+	size_t count = 0;
+	int rc = SOU_OK;
+	for (size_t i = 0; i < sou_authority_org_count(look->authority) && rc == SOU_OK; i++)
+		rc = count_org(look, &sou_authority_org_at(look->authority, i)->id, &record,
+			       &count);
+	sou_record_fini(&record);
+	if (rc == SOU_OK)
+		*out = count;
+	return rc;
+}
+
 int soud_item_find(const struct soud_look *look, const struct sou_id *id, struct soud_pool *pool,
 		   struct soud_item *out)
 {

@@ -33,6 +33,9 @@ int soud_items_read(const struct soud_look *look, const struct soud_plan *plan,
 		    const struct soud_item_filter *filter, struct soud_pool *pool,
 		    struct soud_item **out, size_t *count);
 
+/* How many items are there to be read, of all rounds. */
+int soud_items_count(const struct soud_look *look, size_t *out);
+
 /* One item by id, removed or not. SOU_EUNKNOWN: no readable item has it. `order` is 0. */
 int soud_item_find(const struct soud_look *look, const struct sou_id *id, struct soud_pool *pool,
 		   struct soud_item *out);

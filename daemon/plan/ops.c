@@ -132,6 +132,13 @@ static int refuse_signing(struct soud_replica *r, int rc, const struct sou_err *
 	const struct soud_identity *self = soud_replica_identity(r);
 	const struct sou_authority *authority = soud_replica_authority(r);
 	const struct sou_line *line = sou_authority_site(authority, &self->site);
+	if (rc == SOU_ERIGHT)
+		return soud_refuse(why, 403, SOU_MSG_RIGHT_NOT_EFFECTIVE, err->text);
+	if (rc == SOU_ELIMIT) {
+		rc = soud_refuse(why, 413, SOU_MSG_REQUEST_LIMIT, "P6.1", "", "bytes");
+		soud_refuse_number(why, 1, SOU_PAYLOAD_BYTES_MAX);
+		return rc;
+	}
 	if (soud_replica_broken(r) || rc != SOU_ESTATE)
 		return soud_refuse_rc(why, rc, err);
 	if (soud_replica_unconfirmed(r) != SOUD_FENCE_AGREES)

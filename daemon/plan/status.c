@@ -42,31 +42,35 @@ static int count_entries(struct ask *a, struct counts *c)
 	return rc;
 }
 
-static json_t *site_json(struct ask *a)
+/* Roles that a site holds for an organisation, in its own scope, in projects and in the plan. */
+static json_t *roles_json(struct ask *a, const struct sou_id *site, const struct sou_id *org)
 {
-	const struct sou_line *line = sou_authority_site(a->look.authority, &a->look.self->site);
-	const struct sou_org *org = soud_look_own_org(&a->look);
-	struct sou_id scope =
-		sou_scope_id(SOU_SCOPE_ORG, org != NULL ? &org->id : &a->look.self->site);
-	struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL), none = {{0}};
-	struct sou_id project = sou_scope_id(SOU_SCOPE_PROJECT, &none);
+	const struct sou_id none = {{0}}; /* any project: such rights speak of all of them */
+	const struct sou_id scopes[] = {sou_scope_id(SOU_SCOPE_ORG, org),
+					sou_scope_id(SOU_SCOPE_PROJECT, &none),
+					sou_scope_id(SOU_SCOPE_PLAN, NULL)};
 	json_t *roles = json_array();
 	uint32_t held = 0;
-	if (org != NULL)
-		held = sou_authority_roles(a->look.authority, &a->look.self->site, &scope,
-					   &org->id) |
-		       sou_authority_roles(a->look.authority, &a->look.self->site, &project,
-					   &org->id) |
-		       sou_authority_roles(a->look.authority, &a->look.self->site, &plan, &org->id);
+	for (size_t i = 0; i < sizeof scopes / sizeof *scopes; i++)
+		held |= sou_authority_roles(a->look.authority, site, &scopes[i], org);
 	for (uint32_t bit = 1; bit <= SOU_ROLE_ADMIN; bit *= 2)
 		if ((held & bit) != 0)
 			json_array_append_new(roles,
 					      json_string(sou_role_name((enum sou_role)bit)));
+	return roles;
+}
+
+static json_t *site_json(struct ask *a)
+{
+	const struct sou_line *line = sou_authority_site(a->look.authority, &a->look.self->site);
+	const struct sou_org *org = soud_look_own_org(&a->look);
 	return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "id", soud_json_id(&a->look.self->site),
 			 "name", line != NULL ? soud_json_span(line->name) : json_string(""),
 			 "organisation", org != NULL ? soud_json_span(org->handle) : json_null(),
 			 "organisation_name", org != NULL ? soud_json_span(org->name) : json_null(),
-			 "roles", roles, "hub", a->look.self->hub);
+			 "roles",
+			 org != NULL ? roles_json(a, &a->look.self->site, &org->id) : json_array(),
+			 "hub", a->look.self->hub);
 }
 
 static json_t *todo_json(struct ask *a, int *rc)
@@ -115,14 +119,12 @@ static void on_status(struct soud_request *req, void *context)
 {
 	struct ask a;
 	struct counts c = {0};
-	struct soud_item_filter all = {0};
-	struct soud_item *items;
 	size_t conflicts = 0, incomplete = 0;
 	if (!soud_ask_begin(&a, req, context))
 		return;
 	int rc = count_entries(&a, &c);
 	if (rc == SOU_OK)
-		rc = soud_items_read(&a.look, &a.plan, &all, &a.pool, &items, &c.items);
+		rc = soud_items_count(&a.look, &c.items);
 	if (rc == SOU_OK)
 		rc = soud_conflicts_count(&a.look, &a.plan, &conflicts, &incomplete);
 	json_t *todo = rc == SOU_OK ? todo_json(&a, &rc) : NULL;
@@ -131,9 +133,10 @@ static void on_status(struct soud_request *req, void *context)
 	for (size_t i = 0; i < 32; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", head.b[i]);
 	const struct soud_one_plan *plan = soud_plan_current(&a.plan);
-	const char *mode = soud_core_broken(a.daemon->core)                          ? "degraded"
-			   : soud_core_unconfirmed(a.daemon->core) > SOUD_FENCE_NONE ? "unconfirmed"
-										     : "normal";
+	const char *mode = soud_core_broken(a.daemon->core) ? "degraded"
+			   : soud_core_unconfirmed(a.daemon->core) != SOUD_FENCE_AGREES
+				   ? "unconfirmed"
+				   : "normal";
 	json_t *reply =
 		rc != SOU_OK
 			? NULL
@@ -243,24 +246,52 @@ static json_t *line_json(struct ask *a, const struct sou_line *line,
 		if (links[i].live && sou_id_eq(&links[i].site, &line->site))
 			link = &links[i];
 	bool known = a->look.self->hub || hub;
-	struct sou_id scope = sou_scope_id(SOU_SCOPE_ORG, &line->org), zero = {{0}};
-	struct sou_id project = sou_scope_id(SOU_SCOPE_PROJECT, &zero);
-	uint32_t roles = sou_authority_roles(au, &line->site, &scope, &line->org) |
-			 sou_authority_roles(au, &line->site, &project, &line->org);
-	json_t *names = json_array();
-	for (uint32_t bit = 1; bit <= SOU_ROLE_ADMIN; bit *= 2)
-		if ((roles & bit) != 0)
-			json_array_append_new(names,
-					      json_string(sou_role_name((enum sou_role)bit)));
 	return json_pack("{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:o, s:o}", "id",
 			 soud_json_id(&line->site), "name", soud_json_span(line->name),
 			 "organisation", org != NULL ? soud_json_span(org->handle) : json_null(),
-			 "roles", names, "state",
+			 "roles", roles_json(a, &line->site, &line->org), "state",
 			 sou_authority_key_withdrawn(au, &line->site, &line->key_id) ? "withdrawn"
 										     : "active",
 			 "self", self, "hub", hub, "connected",
 			 known && !self ? json_boolean(link != NULL) : json_null(), "last_contact",
 			 link != NULL ? soud_json_time((int64_t)link->contact_ms) : json_null());
+}
+
+/* Invites that nobody has used and that have not ended, from the ops that made them. */
+static void invites_add(struct ask *a, json_t *list)
+{
+	const struct sou_authority *au = a->look.authority;
+	uint64_t now = soud_wall_ms();
+	for (size_t i = 0; i < sou_authority_op_count(au); i++) {
+		struct sou_hash id, prev;
+		struct sou_span bytes, sigs;
+		struct sou_authop op;
+		sou_authority_op(au, i, &id, &prev, &bytes, &sigs);
+		if (sou_authop_read(&op, bytes) != SOU_OK)
+			continue;
+		for (uint32_t k = 0; k < op.effect_count; k++) {
+			const struct sou_effect *open;
+			const struct sou_effect *e = &op.effects[k];
+			struct sou_id key = sou_key_id(&e->key);
+			if (e->type != SOU_EFFECT_INVITE || e->number <= now ||
+			    sou_authority_invite(au, &key, &open) != SOU_OK)
+				continue;
+			json_t *roles = json_array();
+			for (uint32_t bit = 1; bit <= SOU_ROLE_ADMIN; bit *= 2)
+				if ((e->roles & bit) != 0)
+					json_array_append_new(roles, json_string(sou_role_name(
+									     (enum sou_role)bit)));
+			json_array_append_new(
+				list,
+				json_pack("{s:o, s:o, s:o, s:o, s:s, s:b, s:b, s:n, s:n, s:o}",
+					  "id", soud_json_id(&key), "name", soud_json_span(e->name),
+					  "organisation", soud_json_org(&a->json, &e->org), "roles",
+					  roles, "state", "invited", "self", 0, "hub", 0,
+					  "connected", "last_contact", "expires_at",
+					  soud_json_time((int64_t)e->number)));
+		}
+		sou_authop_fini(&op);
+	}
 }
 
 #define LINKS_MAX 4096u
@@ -281,6 +312,7 @@ static void on_sites(struct soud_request *req, void *context)
 		if (newest == line)
 			json_array_append_new(list, line_json(&a, line, links, count));
 	}
+	invites_add(&a, list);
 	soud_ask_end(&a, SOU_OK, json_pack("{s:o}", "sites", list));
 }
 
