@@ -131,8 +131,8 @@ static void finish(struct sim *w, uint32_t node, struct act *acts, size_t n, con
 
 static void put_text(struct sim *w, struct sou_buf *buf, uint32_t org, uint32_t node)
 {
-	char text[96];
-	int n = snprintf(text, sizeof text, "例文 K%uK %u-%llu", org, node,
+	char text[128];
+	int n = snprintf(text, sizeof text, "例文 ORGANISATION%uWORDS %u-%llu", org, node,
 			 (unsigned long long)(sim_rng_next(&w->rng) % 100000));
 	sou_mp_put_str(buf, text, (size_t)n);
 }

@@ -24,12 +24,12 @@ bool sim_reads(const struct sim *w, uint32_t node, const struct sou_id *scope)
 	return false;
 }
 
-/* The organisation whose words these are: K<n>K stands in each text of its scope. */
+/* The organisation whose words these are: ORGANISATION<n>WORDS stands in each text of its scope. */
 static void check_words(struct sim *w, uint32_t to, const struct sou_batch_entry *e)
 {
 	for (uint32_t org = 1; org < SIM_ORGS; org++) {
-		char mark[16];
-		int n = snprintf(mark, sizeof mark, "K%uK", org);
+		char mark[32];
+		int n = snprintf(mark, sizeof mark, "ORGANISATION%uWORDS", org);
 		struct sou_id scope = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[org]);
 		if (!sim_reads(w, to, &scope) && e->payload.n > 0 &&
 		    memmem(e->payload.p, e->payload.n, mark, (size_t)n) != NULL)
