@@ -313,22 +313,13 @@ int authority_joined(const struct sou_authority *a, const struct sou_authop *op,
 	const struct use *u = authority_use_id(a, USE_INVITE, &e->key_id, parent);
 	if (u == NULL)
 		return SOU_OK;
-	uint8_t statement[105], *at = statement; /* P8.9 as canonical bytes */
-	const struct {
-		const uint8_t *p;
-		uint8_t n;
-	} member[] = {{e->key_id.b, 16}, {e->site.b, 16}, {e->key.b, 32}, {e->tls.b, 32}};
-	*at++ = 0x94;
-	for (int i = 0; i < 4; i++) {
-		*at++ = 0xc4;
-		*at++ = member[i].n;
-		memcpy(at, member[i].p, member[i].n);
-		at += member[i].n;
-	}
-	SOU_ASSERT(at == statement + sizeof statement);
-	int rc = sou_verify(a->verifier, SOU_CONTEXT_ENROL, &op->net,
-			    (struct sou_span){statement, sizeof statement},
-			    &a->ops[u->op].op.effects[u->effect].key, e->signature.p);
+	struct sou_buf statement = {0};
+	sou_enrol_statement(&statement, &e->key_id, &e->site, &e->key, &e->tls);
+	int rc = SOU_ENOMEM;
+	if (!statement.failed)
+		rc = sou_verify(a->verifier, SOU_CONTEXT_ENROL, &op->net, sou_buf_span(&statement),
+				&a->ops[u->op].op.effects[u->effect].key, e->signature.p);
+	sou_buf_fini(&statement);
 	if (rc != SOU_OK && rc != SOU_ESIG && rc != SOU_EKEY)
 		return rc;
 	*joined = rc == SOU_OK;

@@ -2,33 +2,13 @@
  * prev; a genesis is signed by all that it names. Nothing is kept of an op that is not. */
 #include "authority_tree.h"
 #include "limits.h"
-#include "mp.h"
-
-struct signature {
-	struct sou_id key_id;
-	const uint8_t *bytes;
-	struct sou_hash key; /* whose it is, once that is known */
-	bool known;
-};
 
 struct signatures { /* the list beside an op (P8.1) */
-	struct signature list[SOU_AUTHSIGS_MAX];
+	struct sou_authsig list[SOU_AUTHSIGS_MAX];
 	uint32_t count;
+	struct sou_hash keys[SOU_AUTHSIGS_MAX]; /* whose each is, once that is known */
+	bool known[SOU_AUTHSIGS_MAX];
 };
-
-static int read_list(struct signatures *out, struct sou_span sigs)
-{
-	struct sou_mp m = sou_mp_over(sigs);
-	out->count = sou_mp_array(&m, SOU_AUTHSIGS_MAX);
-	for (uint32_t i = 0; i < out->count; i++) {
-		sou_mp_array_of(&m, 2);
-		out->list[i] = (struct signature){.key_id = sou_mp_id(&m)};
-		out->list[i].bytes = sou_mp_fixed(&m, SOU_SIGNATURE_BYTES);
-		if (i > 0 && sou_id_cmp(&out->list[i - 1].key_id, &out->list[i].key_id) >= 0)
-			sou_mp_fail(&m, SOU_EFORMAT);
-	}
-	return sou_mp_end(&m);
-}
 
 /* How many of these keys stand in the list. */
 static uint32_t count_of(struct signatures *s, const struct sou_hash *keys, uint32_t count)
@@ -39,8 +19,8 @@ static uint32_t count_of(struct signatures *s, const struct sou_hash *keys, uint
 		for (uint32_t i = 0; i < s->count; i++) {
 			if (!sou_id_eq(&s->list[i].key_id, &id))
 				continue;
-			s->list[i].key = keys[k];
-			s->list[i].known = true;
+			s->keys[i] = keys[k];
+			s->known[i] = true;
 			found++;
 		}
 	}
@@ -102,18 +82,18 @@ static bool complete(struct signatures *s, const struct sou_authority *a,
 static int check(const struct sou_authority *a, const struct sou_authop *op, uint32_t parent,
 		 struct sou_span sigs)
 {
-	struct signatures s;
-	int rc = read_list(&s, sigs);
+	struct signatures s = {.count = 0};
+	int rc = sou_authsigs_read(sigs, s.list, &s.count);
 	if (rc != SOU_OK)
 		return rc;
 	if (!complete(&s, a, op, parent))
 		return SOU_ESIG;
 	for (uint32_t i = 0; i < s.count; i++) {
-		if (!s.list[i].known)
+		if (!s.known[i])
 			return SOU_ESIG;
 		rc = sou_verify(a->verifier, SOU_CONTEXT_AUTHORITY, &op->net,
-				(struct sou_span){op->id.b, sizeof op->id.b}, &s.list[i].key,
-				s.list[i].bytes);
+				(struct sou_span){op->id.b, sizeof op->id.b}, &s.keys[i],
+				s.list[i].signature);
 		if (rc != SOU_OK)
 			return rc == SOU_EKEY ? SOU_ESIG : rc;
 	}
