@@ -282,7 +282,7 @@ static bool authority_statement(struct script *s)
 		need_word(s);
 		struct sou_hash id = id_of(s);
 		need_word(s);
-		uint16_t index = (uint16_t)atoi(s->word);
+		uint16_t index = (uint16_t)strtoul(s->word, NULL, 10);
 		e.ids = &id;
 		e.indexes = &index;
 		bed_op(&s->bed, SOU_TIER_OPERATIONAL, 0, &e, 1);
