@@ -270,12 +270,15 @@ static bool takes(const struct sou_session *s, enum sou_frame_kind kind)
 	case SOU_SESSION_LIVE:
 		break;
 	}
-	if (kind == SOU_FRAME_HELLO || kind == SOU_FRAME_JOIN || kind == SOU_FRAME_JOINED)
-		return false;
-	if (s->withdrawn) /* P13.13 */
-		return kind == SOU_FRAME_NEWS || kind == SOU_FRAME_PING || kind == SOU_FRAME_PONG ||
-		       kind == SOU_FRAME_BYE || kind == SOU_FRAME_ACK;
-	return true;
+	return kind != SOU_FRAME_HELLO && kind != SOU_FRAME_JOIN && kind != SOU_FRAME_JOINED;
+}
+
+/* P13.13: what a withdrawn peer may say. It may not know of it yet, so the rest is passed over. */
+static bool heard(const struct sou_session *s, enum sou_frame_kind kind)
+{
+	return !s->withdrawn || s->state != SOU_SESSION_LIVE || kind == SOU_FRAME_NEWS ||
+	       kind == SOU_FRAME_PING || kind == SOU_FRAME_PONG || kind == SOU_FRAME_BYE ||
+	       kind == SOU_FRAME_ACK;
 }
 
 static void dispatch(struct step *t, enum sou_frame_kind kind, struct sou_span body)
@@ -356,6 +359,10 @@ static void on_frame(struct step *t, const struct sou_event *e)
 		else
 			sou_session_bye(t, SOU_BYE_ORDER, "P13.1",
 					"a frame that this state does not take");
+		return;
+	}
+	if (!heard(s, kind)) {
+		sou_session_log(t, 0, "P13.13", "a frame of a withdrawn peer", NULL);
 		return;
 	}
 	dispatch(t, kind, e->frame.body);

@@ -5,6 +5,9 @@
  *   pipe_hub DATA invite HOST:PORT ROLES     an invite for o1; its text
  *   pipe_hub DATA plan                       a project, a column, a round, with handles p1, c1, r1
  *   pipe_hub DATA item ORG TEXT              an item of headquarters' own organisation
+ *   pipe_hub DATA cut SITE KEY [SCOPE ENTRY] that key ends at that entry, elsewhere at its start
+ *   pipe_hub DATA narrow OP SITE ROLES SCOPE ENTRY   that grant ends there
+ *   pipe_hub DATA redact ENTRY INDEX         a value of an entry is taken out
  *   pipe_hub DATA show                       what is stored: a JSON line
  *   pipe_hub DATA serve TLSHASH EXPORTER     one session: frames on standard input and output
  *
@@ -198,6 +201,70 @@ static void plan(struct hub *h)
 	write_one(h, &scope, &hq, SOU_KIND_PROJECT, 20, "p1");
 	write_one(h, &scope, &hq, SOU_KIND_COLUMN, 20, "c1");
 	write_one(h, &scope, &hq, SOU_KIND_ROUND, 20, "r1");
+}
+
+static void unhex(const char *digits, void *out, size_t n)
+{
+	if (strlen(digits) != 2 * n)
+		exit(64);
+	for (size_t i = 0; i < n; i++) {
+		const char pair[3] = {digits[2 * i], digits[2 * i + 1], 0};
+		((uint8_t *)out)[i] = (uint8_t)strtoul(pair, NULL, 16);
+	}
+}
+
+static void sign(struct hub *h, struct sou_effect *e)
+{
+	struct soud_committed committed;
+	DO(soud_key_open(h->data, SOUD_KEY_OPERATIONAL, 0, text(passphrase), &h->operational,
+			 &err));
+	DO(soud_replica_begin(h->replica));
+	DO(soud_hub_sign_op(h->replica, &h->operational, e, 1, NULL, &err));
+	DO(soud_replica_commit(h->replica, &committed));
+}
+
+/* cut and narrow: the arguments from the site on, with one pair or none. */
+static void restrict_site(struct hub *h, struct sou_effect *e, char **pair)
+{
+	struct sou_pins pin = {.count = 1};
+	struct sou_hash entry;
+	if (pair[0] != NULL && pair[1] != NULL) {
+		unhex(pair[0], &pin.scope, sizeof pin.scope);
+		unhex(pair[1], &entry, sizeof entry);
+		e->pins = &pin;
+		e->ids = &entry;
+		e->pin_count = e->id_count = 1;
+	}
+	sign(h, e);
+}
+
+static void cut(struct hub *h, char **argv)
+{
+	struct sou_effect e = {.type = SOU_EFFECT_CUT};
+	unhex(argv[0], &e.site, sizeof e.site);
+	unhex(argv[1], &e.key_id, sizeof e.key_id);
+	restrict_site(h, &e, argv + 2);
+}
+
+static void narrow(struct hub *h, char **argv)
+{
+	struct sou_effect e = {.type = SOU_EFFECT_NARROW, .rest = 1};
+	unhex(argv[0], &e.op, sizeof e.op);
+	unhex(argv[1], &e.site, sizeof e.site);
+	e.roles = (uint16_t)strtoul(argv[2], NULL, 10);
+	restrict_site(h, &e, argv + 3);
+}
+
+static void redact(struct hub *h, char **argv)
+{
+	struct sou_hash entry;
+	uint16_t index = (uint16_t)strtoul(argv[1], NULL, 10);
+	struct sou_effect e = {.type = SOU_EFFECT_REDACT, .number = 1};
+	unhex(argv[0], &entry, sizeof entry);
+	e.ids = &entry;
+	e.indexes = &index;
+	e.id_count = 1;
+	sign(h, &e);
 }
 
 /* --- what is stored --- */
@@ -410,14 +477,6 @@ static void serve(struct hub *h)
 	sou_buf_fini(&in);
 }
 
-static void unhex(const char *digits, uint8_t *out, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const char pair[3] = {digits[2 * i], digits[2 * i + 1], 0};
-		out[i] = (uint8_t)strtoul(pair, NULL, 16);
-	}
-}
-
 int main(int argc, char **argv)
 {
 	struct hub h = {.data = argc > 2 ? argv[1] : "", .env = {.wall_ms = wall_ms}};
@@ -439,11 +498,16 @@ int main(int argc, char **argv)
 		const struct sou_id org = org_of(&h, argv[3])->id;
 		const struct sou_id scope = sou_scope_id(SOU_SCOPE_ORG, &org);
 		write_one(&h, &scope, &org, SOU_KIND_ITEM, 1, argv[4]);
+	} else if ((argc == 5 || argc == 7) && strcmp(command, "cut") == 0) {
+		cut(&h, argv + 3);
+	} else if (argc == 8 && strcmp(command, "narrow") == 0) {
+		narrow(&h, argv + 3);
+	} else if (argc == 5 && strcmp(command, "redact") == 0) {
+		redact(&h, argv + 3);
 	} else if (argc == 3 && strcmp(command, "show") == 0) {
 		show(&h);
-	} else if (argc == 5 && strcmp(command, "serve") == 0 && strlen(argv[3]) == 64 &&
-		   strlen(argv[4]) == 64) {
-		unhex(argv[3], h.tls.b, sizeof h.tls.b);
+	} else if (argc == 5 && strcmp(command, "serve") == 0) {
+		unhex(argv[3], &h.tls, sizeof h.tls);
 		unhex(argv[4], h.exporter, sizeof h.exporter);
 		serve(&h);
 	} else {

@@ -180,6 +180,77 @@ class OverPipes(unittest.TestCase):
         self.assertNotIn(r.org_scope(hq).hex(), at_hub)
         self.assertEqual(list(at_hub[r.org_scope(mine).hex()]["entries"].values()), ["no-right"])
 
+    def text(self, site, n, text):
+        """An edit of item number n that names what it replaces; its Record."""
+        r = site.replica
+        scope, entity = r.org_scope(r.my_org()), bytes(15) + bytes([n])
+        old = r.state(scope).registers.get((16, entity, 1))
+        replaces = tuple(sorted(v.id for v in old.live)) if old else ()
+        return r.write(scope, r.my_org(), [Op(schema.SET, 16, entity, 1, text, replaces)], "例 花子", force=True)
+
+    def verdicts(self, site):
+        r = site.replica
+        scope = r.state(r.org_scope(r.my_org())).scope
+        return [scope.verdict(i) for i, _ in r.order[scope.scope]]
+
+    def test_a_cut(self):
+        """P13.5, P13.13: one that knows the feed and one that does not; the site itself still uploads."""
+        a, b, c = self.join("a"), self.join("b"), self.join("c")
+        made = [self.text(a, 1, "本文 %d" % n) for n in range(3)]
+        self.sync(a)
+        self.sync(b)
+        made += [self.text(a, 1, "盗まれたあと %d" % n) for n in range(3)]
+        self.sync(a)
+        r = a.replica
+        scope = r.org_scope(r.my_org())
+        self.hub.run("cut", r.site.hex(), r.key.id.hex(), scope.hex(), made[3].id.hex())
+        self.sync(b)
+        self.assertIn(frames.HEADERS, [k for k, _ in self.hub.received])
+        self.assertEqual(self.verdicts(b), [""] * 4 + ["cut"] * 2)
+        self.sync(c)
+        self.assertEqual(self.verdicts(c), [""] * 4 + ["cut"] * 2)
+        self.same(b)
+        self.same(c)
+        last = self.text(a, 1, "知らずに書いた")
+        self.sync(a)
+        self.assertTrue(r.authority.withdrawn(r.site, r.key.id))
+        self.assertEqual(self.hub.show()[scope.hex()]["entries"][last.id.hex()], "cut")
+        self.sync(a)
+        self.assertNotIn(frames.NEWS, [k for k, _ in self.hub.received])
+        self.sync(b)
+        self.assertEqual(self.verdicts(b), [""] * 4 + ["cut"] * 3)
+        self.same(b)
+
+    def test_a_narrowing(self):
+        a, b = self.join("a"), self.join("b")
+        made = [self.text(a, 1, "本文 %d" % n) for n in range(4)]
+        self.sync(a)
+        r = a.replica
+        scope = r.org_scope(r.my_org())
+        self.hub.run("narrow", r.opening().hex(), r.site.hex(), "1", scope.hex(), made[1].id.hex())
+        for site in (a, b):
+            self.sync(site)
+            self.assertEqual(self.verdicts(site), [""] * 2 + ["no-right"] * 2)
+            self.same(site)
+
+    def test_a_redaction(self):
+        """P6.7, P13.6: who had the text and who did not hold one state; the text does not travel any more."""
+        a, b, c = self.join("a"), self.join("b"), self.join("c")
+        secret, other = self.text(a, 1, "伏せるべき本文"), self.text(a, 2, "残る本文")
+        self.sync(a)
+        self.sync(b)
+        self.hub.run("redact", secret.id.hex(), "1")
+        for site in (a, b, c):
+            self.sync(site)
+            self.same(site)
+            self.assertEqual(self.verdicts(site), ["", ""])
+        r = c.replica
+        stored = r.store.records[secret.id]
+        self.assertEqual((set(stored.payload.gone), stored.payload.ops[0].value), ({1}, None))
+        self.assertEqual(r.store.records[other.id].payload.ops[0].value, "残る本文")
+        with open(os.path.join(c.folder, "replica.json"), encoding="utf-8") as f:
+            self.assertNotIn("伏せるべき本文".encode().hex(), f.read())
+
     def test_invites(self):
         invite = self.hub.invite(schema.EDITOR)
         self.join("a", invite=invite)

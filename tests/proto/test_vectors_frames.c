@@ -248,3 +248,148 @@ TEST(vectors, frames_refuse)
 	}
 	sou_buf_fini(&out);
 }
+
+/* --- each member in its place --- */
+
+static json_t *fields; /* of the row */
+static const char *row_name;
+
+static void check_number(const char *key, uint64_t got)
+{
+	CHECK_U64(test_printf("%s: %s", row_name, key), got, ==, vector_u64(fields, key));
+}
+
+static void check_bytes(const char *key, const void *got, size_t n)
+{
+	struct test_bytes want = vector_hex(fields, key);
+	CHECK_MEM(test_printf("%s: %s", row_name, key), got, n, want.b, want.n);
+}
+
+static void check_text(const char *key, struct sou_span got)
+{
+	const char *want = vector_str(fields, key);
+	CHECK_MEM(test_printf("%s: %s", row_name, key), got.p, got.n, want, strlen(want));
+}
+
+static void named_hello(struct sou_span body)
+{
+	struct sou_hello m = {0};
+	CHECK_INT(row_name, sou_hello_unpack(&m, body), ==, SOU_OK);
+	check_number("wire", m.wire);
+	check_number("rule", m.rule);
+	check_number("flags", m.flags);
+	check_bytes("net", m.net.b, 16);
+	check_bytes("site", m.site.b, 16);
+	check_bytes("log", m.log.b, 16);
+	check_bytes("instance", m.instance.b, 16);
+	check_bytes("your_log", m.your_log.b, 16);
+	check_text("software", m.software);
+}
+
+static void named_data(struct sou_span body, bool is_news)
+{
+	struct sou_news m = {0};
+	CHECK_INT(row_name, is_news ? sou_news_unpack(&m, body) : sou_headers_unpack(&m, body), ==,
+		  SOU_OK);
+	check_bytes("scope", m.scope.b, 16);
+	if (is_news) {
+		check_number("after", m.after);
+		check_number("upto", m.upto);
+	}
+	check_number("flags", m.flags);
+	check_number("raw_bytes", m.raw_bytes);
+	check_bytes("data", m.data.p, m.data.n);
+}
+
+static void named_answer(struct sou_span body, enum sou_frame_kind kind)
+{
+	struct sou_ack ack = {0};
+	struct sou_refusal refusal = {0};
+	struct sou_farewell farewell = {0};
+	if (kind == SOU_FRAME_ACK) {
+		CHECK_INT(row_name, sou_ack_unpack(&ack, body), ==, SOU_OK);
+		check_bytes("scope", ack.scope.b, 16);
+		check_number("upto", ack.upto);
+		check_number("received_ms", ack.received_ms);
+	} else if (kind == SOU_FRAME_REFUSE) {
+		CHECK_INT(row_name, sou_refusal_unpack(&refusal, body), ==, SOU_OK);
+		check_bytes("scope", refusal.scope.b, 16);
+		check_number("upto", refusal.upto);
+		check_number("code", refusal.code);
+		check_text("clause", refusal.clause);
+		CHECK(row_name, refusal.has_entry);
+		check_bytes("entry", refusal.entry.b, 32);
+	} else {
+		CHECK_INT(row_name, sou_bye_unpack(&farewell, body), ==, SOU_OK);
+		check_number("code", farewell.code);
+		check_text("clause", farewell.clause);
+		check_text("text", farewell.text);
+	}
+}
+
+static void named_digest(struct sou_span body)
+{
+	struct sou_digest m = {0};
+	CHECK_INT(row_name, sou_digest_unpack(&m, body), ==, SOU_OK);
+	check_bytes("scope", m.scope.b, 16);
+	check_number("upto", m.upto);
+	check_number("rule", m.rule);
+	check_bytes("authority", m.authority.b, 32);
+	check_bytes("entries", m.entries.b, 32);
+	check_bytes("state", m.state.b, 32);
+}
+
+static void named_signatures_want(struct sou_span body)
+{
+	struct sou_signatures_want m = {0};
+	CHECK_INT(row_name, sou_signatures_want_unpack(&m, body), ==, SOU_OK);
+	check_bytes("scope", m.scope.b, 16);
+	check_bytes("first", m.first.b, 32);
+	check_bytes("last", m.last.b, 32);
+}
+
+static void named_join(struct sou_span body)
+{
+	struct sou_join m = {0};
+	CHECK_INT(row_name, sou_join_unpack(&m, body), ==, SOU_OK);
+	check_number("wire", m.wire);
+	check_bytes("invite_key", m.invite_key.b, 16);
+	check_bytes("net", m.net.b, 16);
+	check_bytes("site", m.site.b, 16);
+	check_bytes("key", m.key.b, 32);
+	check_bytes("tls", m.tls.b, 32);
+	check_bytes("enrol_signature", m.enrol_signature, 64);
+	check_bytes("join_signature", m.join_signature, 64);
+}
+
+static void check_named(enum sou_frame_kind kind, struct sou_span body)
+{
+	if (kind == SOU_FRAME_HELLO)
+		named_hello(body);
+	else if (kind == SOU_FRAME_NEWS || kind == SOU_FRAME_HEADERS)
+		named_data(body, kind == SOU_FRAME_NEWS);
+	else if (kind == SOU_FRAME_ACK || kind == SOU_FRAME_REFUSE || kind == SOU_FRAME_BYE)
+		named_answer(body, kind);
+	else if (kind == SOU_FRAME_DIGEST)
+		named_digest(body);
+	else if (kind == SOU_FRAME_SIGNATURES_WANT)
+		named_signatures_want(body);
+	else if (kind == SOU_FRAME_JOIN)
+		named_join(body);
+	else
+		CHECK(row_name, false);
+}
+
+TEST(vectors, frames_named)
+{
+	json_t *row;
+	size_t i;
+	json_array_foreach (vector_array(vector_load("frames"), "named"), i, row) {
+		struct test_bytes body = vector_hex(row, "body");
+		fields = vector_get(row, "fields");
+		row_name = vector_str(row, "name");
+		check_named((enum sou_frame_kind)vector_int(row, "kind"),
+			    (struct sou_span){body.b, body.n});
+	}
+	CHECK_INT("P11.2 kinds with named members", i, ==, 9);
+}

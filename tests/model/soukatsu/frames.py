@@ -150,7 +150,7 @@ def _check(shape, x, rule):
 BODIES = {
     HELLO: ("u", "u", "b16", "b16", "b16", "b16", "b16", "u32", "s64", "[32]16", "positions or hash"),
     AUTHORITY: ("bool", "ops"),
-    HEADERS: ("b16", "raw", "u32", "bin"),
+    HEADERS: ("b16", "u32", "raw", "bin"),
     NEWS: ("b16", "position", "position", "u32", "raw", "bin"),
     ACK: ("b16", "position", "time"),
     REFUSE: ("b16", "position", "u32", "s16", "b32?"),
@@ -175,6 +175,14 @@ def unpack_body(kind, raw):
     mp.array(body, rule, n=len(shapes))
     for shape, x in zip(shapes, body):
         _check(shape, x, rule)
+    if kind in (NEWS, HEADERS):
+        flags, raw_bytes, data = body[-3:]
+        if not flags & 1 and raw_bytes != len(data):
+            raise Refused("P11.6 raw bytes")
+    if kind == NEWS:
+        after, upto = body[1:3]
+        if after > upto or bool(flags & ANSWER) != (upto == 0):
+            raise Refused("P11.6 positions")
     return body
 
 
@@ -212,7 +220,8 @@ def examples():
         ("authority", AUTHORITY, [1, [[b"op", [[a, sig], [b, sig]]], [b"x", []]]]),
         ("authority, the end", AUTHORITY, [0, []]),
         ("authority, 32 signatures", AUTHORITY, [0, [[b"op", [[i, sig] for i in ids(32, 16)]]]]),
-        ("headers", HEADERS, [a, 5, 0, b"12345"]),
+        ("headers", HEADERS, [a, 2, 5, b"12345"]),
+        ("headers, zstd", HEADERS, [b, 3, 2**22, b"12345"]),
         ("news", NEWS, [a, 5, 9, 0, 3, b"123"]),
         ("an answer", NEWS, [b, 0, 0, 3, 300, b"z"]),
         ("ack", ACK, [a, 2**40 - 1, 2**48 - 1]),
@@ -265,6 +274,11 @@ def bad_examples():
         ("authority, op alone", AUTHORITY, [0, [[b"x"]]]),
         ("authority, 33 signatures", AUTHORITY, [0, [[b"x", [[i, sig] for i in ids(33, 16)]]]]),
         ("headers, data as str", HEADERS, [a, 1, 0, "x"]),
+        ("headers, plain of another length", HEADERS, [a, 2, 4, b"12345"]),
+        ("news, plain of another length", NEWS, [a, 5, 9, 0, 2, b"123"]),
+        ("news, after above upto", NEWS, [a, 10, 9, 0, 3, b"123"]),
+        ("news up to 0", NEWS, [a, 0, 0, 0, 3, b"123"]),
+        ("an answer with a position", NEWS, [a, 0, 1, 2, 3, b"123"]),
         ("news, scope of 32", NEWS, [h, 0, 0, 0, 0, b""]),
         ("hello, 17 positions", HELLO, swap(hello, 10, [x for i in ids(17, 16) for x in (i, 1, None)])),
         ("hello, position 2^40", HELLO, swap(hello, 10, [a, 2**40, None])),

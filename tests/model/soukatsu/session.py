@@ -210,7 +210,7 @@ class Session:
         for scope, raw_bytes, flags, data in waiting:
             self._store(scope, self._runs(scope, flags, raw_bytes, data))
 
-    def on_headers(self, scope, raw_bytes, flags, data):
+    def on_headers(self, scope, flags, raw_bytes, data):
         self.headers.append((scope, raw_bytes, flags, data))
 
     def _runs(self, scope, flags, raw_bytes, data):
@@ -409,7 +409,8 @@ class Session:
             return
         self.cursor[scope] = at
         mine = self.r.state(scope).digest()
-        if self.told.get(scope) != mine and self.asked.get(scope) != mine:
+        withdrawn = self.r.authority.withdrawn(self.r.site, self.r.key.id)  # P13.13: it only uploads
+        if self.told.get(scope) != mine and self.asked.get(scope) != mine and not withdrawn:
             self.asked[scope] = mine  # once for each state, which is rarer than P13.12 allows
             self._digest(scope)
 

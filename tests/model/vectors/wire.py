@@ -368,6 +368,54 @@ def _data_rows(raw):
 # --- frames
 
 
+FIELDS = {
+    frames.HELLO: "wire rule net site log instance your_log flags software - -",
+    frames.HEADERS: "scope flags raw_bytes data",
+    frames.NEWS: "scope after upto flags raw_bytes data",
+    frames.ACK: "scope upto received_ms",
+    frames.REFUSE: "scope upto code clause entry",
+    frames.SIGNATURES_WANT: "scope first last",
+    frames.DIGEST: "scope upto rule authority entries state",
+    frames.BYE: "code clause text",
+    frames.JOIN: "wire invite_key net site key tls enrol_signature join_signature",
+}
+
+
+def named():
+    """A body of each kind whose members might be taken one for the other: all different, and named."""
+    rows = []
+    for kind, names in FIELDS.items():
+        body, fields = [], {}
+        for n, (name, shape) in enumerate(zip(names.split(), frames.BODIES[kind])):
+            size = {"b16": 16, "b32": 32, "b32?": 32, "b64": 64}.get(shape)
+            if name == "-":
+                body.append([])
+            elif size:
+                body.append((drawn(name, 32) * 2)[:size])
+            elif shape[0] == "s":
+                body.append("%s %d" % (name[:6], n))
+            else:
+                body.append(b"data" if name == "data" else 4 if name == "raw_bytes" else 10 * kind + n)
+            if name == "flags" and kind != frames.HELLO:
+                body[-1] = 4  # a flag of later software: neither zstd nor an answer
+            if name != "-":
+                fields[name] = str(body[-1]) if isinstance(body[-1], int) else body[-1]
+        if kind in (frames.NEWS, frames.HEADERS):
+            body[-1] = b"12345"
+            body[-2] = 5
+            fields.update(data=body[-1], raw_bytes="5")
+        rows.append(
+            dict(
+                name="P11.2 members of " + frames.NAMES[kind],
+                kind=kind,
+                body=frames.pack_body(kind, body),
+                fields=fields,
+            )
+        )
+        frames.unpack_body(kind, rows[-1]["body"])
+    return rows
+
+
 def frames_json():
     accept, refuse = [], []
     for name, kind, body in frames.examples():
@@ -386,4 +434,4 @@ def frames_json():
         refuse.append(("P2.6 %s, a member more" % name, kind, mp.encode(list(body) + [0], 5)))
     for name, kind, raw in refuse:
         refused(lambda x: frames.unpack_body(kind, x), [(name, raw)])
-    return dict(accept=accept, refuse=[dict(name=n, kind=k, body=x) for n, k, x in refuse])
+    return dict(accept=accept, refuse=[dict(name=n, kind=k, body=x) for n, k, x in refuse], named=named())
