@@ -143,7 +143,7 @@ static int value_op(struct resolving *s, const struct soud_version *chosen)
 
 static int resolve(struct resolving *s, struct soud_replica *r, struct soud_refusal *why)
 {
-	const struct soud_version *chosen;
+	const struct soud_version *chosen = NULL;
 	int rc = choose(s, why);
 	if (rc != SOU_OK)
 		return rc;
