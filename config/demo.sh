@@ -80,7 +80,8 @@ at hub plan import tests/data/soukatsu-2023-08.json --by 鈴木例
 step "四つの拠点を招待し、登録する"
 join() { # join 名 組織 拠点名 役割
 	local invite
-	invite=$(at hub --json invite --org "$2" --name "$3" --role "$4" --by 鈴木例 --passphrase-fd 3 3<<<"$passphrase" |
+	invite=$(at hub --json invite --org "$2" --name "$3" --role "$4" --by 鈴木例 \
+		--passphrase-fd 3 3<<<"$passphrase" |
 		python -c 'import json,sys; print(json.load(sys.stdin)["invite"])')
 	at "$1" join "$invite" >/dev/null
 	start "$1"
@@ -132,12 +133,12 @@ for site in honkan bunshitsu; do
 	echo "-- $site"
 	at $site conflict list
 done
-[ "$(at honkan --json conflict list | python -c 'import json,sys; print(len(json.load(sys.stdin)["conflicts"]))')" = 1 ] ||
-	fail "食い違いが1件見えるはずです"
+conflicts=$(at honkan --json conflict list |
+	python -c 'import json,sys; print(*(c["id"] for c in json.load(sys.stdin)["conflicts"]))')
+[ "$(wc -w <<<"$conflicts")" = 1 ] || fail "食い違いが1件見えるはずです"
 
 step "本館が解く（もとの文に戻す）"
-conflict=$(at honkan --json conflict list | python -c 'import json,sys; print(json.load(sys.stdin)["conflicts"][0]["id"])')
-at honkan conflict resolve "$conflict" --text "$original" --by 佐藤例
+at honkan conflict resolve "$conflicts" --text "$original" --by 佐藤例
 at honkan sync now >/dev/null
 
 step "両方の組織が提出する"

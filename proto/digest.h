@@ -1,4 +1,5 @@
-/* digest.h - what peers compare to know that they hold the same state (P10.6 - P10.8, R10). Pure. */
+/* digest.h - what peers compare to know that they hold the same state (P10.6 - P10.8, R10).
+ * Pure. */
 #ifndef SOU_DIGEST_H
 #define SOU_DIGEST_H
 

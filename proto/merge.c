@@ -3,7 +3,8 @@
  * names was followed when it was taken in.
  *
  * M1  lives: shown versions that no shown version names, directly or through held ones.
- * M2  gaps: names so reached, of fields that have a register, that are no stored entry with payload.
+ * M2  gaps: names so reached, of fields that have a register, that are no stored entry with
+ *     payload.
  * M3  named: names by shown deletes, but for those of shown entries that are not live: these cannot
  *     cover anything any more. */
 #include "merge.h"
@@ -59,8 +60,8 @@ int sou_record_reserve(struct sou_record *record, uint32_t lives, uint32_t gaps,
 		record->gaps = g;
 	}
 	if (named > 0) {
-		struct sou_id *n = sou_grow(record->named, &record->named_room,
-					    record->named_count, named, sizeof *n);
+		struct sou_id *n = sou_grow(record->named, &record->named_room, record->named_count,
+					    named, sizeof *n);
 		if (n == NULL)
 			return SOU_ENOMEM;
 		record->named = n;
@@ -257,8 +258,7 @@ int merge_walk_meet(struct merge_walk *walk, uint64_t pos, bool *before)
 		else
 			high = mid;
 	}
-	uint64_t *met =
-		sou_grow(walk->met, &walk->met_room, walk->met_count, 1, sizeof *walk->met);
+	uint64_t *met = sou_grow(walk->met, &walk->met_room, walk->met_count, 1, sizeof *walk->met);
 	if (met == NULL)
 		return SOU_ENOMEM;
 	walk->met = met;
@@ -354,9 +354,8 @@ int sou_record_add(struct sou_record *record, const struct sou_version *version,
 		   const struct sou_merge_view *view, bool *changed)
 {
 	bool differs = false;
-	int rc = version->type == SOU_OP_DELETE
-			 ? take_delete(record, version)
-			 : take_write(record, version, view, &differs);
+	int rc = version->type == SOU_OP_DELETE ? take_delete(record, version)
+						: take_write(record, version, view, &differs);
 	if (rc == SOU_OK && differs)
 		rc = sou_record_index(record);
 	if (rc == SOU_OK)
@@ -364,8 +363,8 @@ int sou_record_add(struct sou_record *record, const struct sou_version *version,
 	return rc;
 }
 
-/* A held version can lie between a name of a delete and a live version, so any addition may matter. Not
- * after each op: an entry that is half taken in would look shown and not live (M3). */
+/* A held version can lie between a name of a delete and a live version, so any addition may matter.
+ * Not after each op: an entry that is half taken in would look shown and not live (M3). */
 int sou_record_cover(struct sou_record *record, const struct sou_merge_view *view, bool *changed)
 {
 	bool was_hidden = record->hidden;

@@ -147,9 +147,8 @@ int sou_record_build(struct sou_record *record, struct sou_version *versions, si
 		writes++;
 	int rc = build_fields(record, versions, writes, view);
 	for (size_t i = writes; rc == SOU_OK && i < count; i++)
-		for (uint32_t k = 0; rc == SOU_OK && versions[i].shown &&
-				     k < versions[i].replaces.count;
-		     k++) {
+		for (uint32_t k = 0;
+		     rc == SOU_OK && versions[i].shown && k < versions[i].replaces.count; k++) {
 			struct sou_id name = sou_mp_list_id(&versions[i].replaces, k);
 			rc = merge_name(record, &name);
 		}

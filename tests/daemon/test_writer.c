@@ -65,7 +65,8 @@ static void run_jobs(struct replica *replica, struct test_job *jobs, size_t n)
 {
 	uv_loop_t loop;
 	REQUIRE("loop", uv_loop_init(&loop) == 0);
-	struct soud_writer_group group = {.replica = replica, .begin = begin, .commit = commit, .rollback = rollback};
+	struct soud_writer_group group = {
+		.replica = replica, .begin = begin, .commit = commit, .rollback = rollback};
 	struct soud_writer *w;
 	struct sou_err err;
 	REQUIRE("starts", soud_writer_new(&w, &loop, &group, &err) == SOU_OK);

@@ -190,7 +190,8 @@ class PythonClient(unittest.TestCase):
         """R18: not a scope that is not its own, however busy it is there."""
         writer, reader = self.site("chiiki"), self.site("w13113")
         writer(
-            "write-item", "--project", SHARED, "--column", "next", "--round", ROUND, "--text", "地域福祉部の段落", "--by", "例"
+            "write-item", "--project", SHARED, "--column", "next", "--round", ROUND, "--text", "地域福祉部の段落",
+            "--by", "例"
         )
         self.assertTrue(writer("sync")["settled"])
         self.assertTrue(reader("sync")["settled"])
@@ -210,7 +211,7 @@ class PythonClient(unittest.TestCase):
             second("join", changed)
 
     def test_beside_a_site_of_ours(self):
-        """Two sites of one organisation, one of each implementation, edit one item apart; the one in Python settles it."""
+        """Two sites of one organisation, one of each kind, edit one item apart; the one in Python settles it."""
         other = Daemon(os.path.join(self.folder, "ours"))
         other.cli("join", self.invite("tvac"))
         other.start()
