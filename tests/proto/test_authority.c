@@ -495,7 +495,7 @@ TEST(authority, admissible)
 		{"P4.2 the TLS key of another site", SOU_TIER_OPERATIONAL, 0, &tls, false},
 		{"P8.5 what had no effect used no key", SOU_TIER_OPERATIONAL, 0, &unused, true},
 		{"P4.2 the checkpoint key for the same", SOU_TIER_OPERATIONAL, 0, &hub, true},
-		{"P4.2 the operational key as the hub's", SOU_TIER_OPERATIONAL, 0, &hub_used, false},
+		{"P4.2 operational key as the hub's", SOU_TIER_OPERATIONAL, 0, &hub_used, false},
 		{"P8.5 hub's tier writes enrol alone", SOU_TIER_HUB, 0, &grant, false},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {

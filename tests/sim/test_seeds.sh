@@ -20,6 +20,6 @@ wait "$a" || status=1
 grep -h -B0 -A1 -v ' ok$' "$out/a" "$out/b" | grep -v '^--$' || true
 [ "$status" = 0 ] || exit 1
 twice=$((count < 20 ? count : 20))
-"$sim" "$first" "$twice" | grep '^seed' | sed 's/ events.*//' >"$out/second"
-grep '^seed' "$out/a" "$out/b" -h | sed 's/ events.*//' | head -n "$twice" | diff - "$out/second"
+"$sim" "$first" "$twice" | grep '^seed ' | sed 's/ events.*//' >"$out/second"
+grep -h '^seed ' "$out/a" "$out/b" | sed 's/ events.*//' | head -n "$twice" | diff - "$out/second"
 echo "$twice seeds twice: equal traces"
