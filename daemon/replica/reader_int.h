@@ -10,6 +10,9 @@
 struct seen_scope {
 	struct sou_id id;
 	uint32_t number;
+	/* State digest computed last, and what it follows from (R10): many links ask for it. */
+	bool kept;
+	struct sou_hash entries, authority, state;
 };
 
 struct seen_project { /* of the plan as known here */

@@ -25,19 +25,33 @@ int store_bucket_touch(struct soud_store *s, uint32_t scope, uint8_t bucket)
 	return rc;
 }
 
+enum { SEEKS_MAX = 16 }; /* of more dirty buckets than this the scope is read once instead */
+
+/* The records of buckets first..last, read in order; NULL: failed. */
+static sqlite3_stmt *records_of(struct soud_store *s, uint32_t scope, unsigned first, unsigned last,
+				struct sou_id *from, uint8_t upto[17])
+{
+	*from = (struct sou_id){{(uint8_t)first}};
+	memset(upto, last == 255 ? 0xff : 0, 17); /* of 255: longer than any entity */
+	if (last < 255)
+		upto[0] = (uint8_t)(last + 1);
+	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_BUCKET);
+	if (statement == NULL)
+		return NULL;
+	sqlite3_bind_int64(statement, 1, scope);
+	store_bind(statement, 2, from->b, sizeof from->b);
+	store_bind(statement, 3, upto, last == 255 ? 17 : 16);
+	return statement;
+}
+
 static int hash_bucket(struct soud_store *s, uint32_t scope, unsigned bucket,
 		       struct sou_record *record, struct sou_buf *rows, struct sou_hash *out)
 {
-	struct sou_id from = {{(uint8_t)bucket}};
-	uint8_t upto[17] = {(uint8_t)(bucket + 1)}; /* of the last one: longer than any entity */
-	if (bucket == 255)
-		memset(upto, 0xff, sizeof upto);
-	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_BUCKET);
+	struct sou_id from;
+	uint8_t upto[17];
+	sqlite3_stmt *statement = records_of(s, scope, bucket, bucket, &from, upto);
 	if (statement == NULL)
 		return s->err.rc;
-	sqlite3_bind_int64(statement, 1, scope);
-	store_bind(statement, 2, from.b, sizeof from.b);
-	store_bind(statement, 3, upto, bucket == 255 ? sizeof upto : sizeof upto - 1);
 	sou_buf_clear(rows);
 	int rc;
 	while ((rc = store_row(s, statement, "record")) == SOU_OK) {
@@ -53,6 +67,49 @@ static int hash_bucket(struct soud_store *s, uint32_t scope, unsigned bucket,
 	if (rows->failed)
 		return store_refuse(s, SOU_ENOMEM, "no memory");
 	*out = sou_digest_bucket(sou_buf_span(rows));
+	return SOU_OK;
+}
+
+/* All buckets that are not at hand, in one pass over the scope. */
+static int hash_scope(struct soud_store *s, uint32_t scope, const bool have[SOU_BUCKETS],
+		      struct sou_record *record, struct sou_buf *rows,
+		      struct sou_hash buckets[SOU_BUCKETS])
+{
+	struct sou_id from;
+	uint8_t upto[17];
+	sqlite3_stmt *statement = records_of(s, scope, 0, 255, &from, upto);
+	if (statement == NULL)
+		return s->err.rc;
+	for (unsigned b = 0; b < SOU_BUCKETS; b++)
+		if (!have[b])
+			buckets[b] = (struct sou_hash){{0}};
+	int rc;
+	unsigned at = 0;
+	sou_buf_clear(rows);
+	while ((rc = store_row(s, statement, "record")) == SOU_OK) {
+		struct sou_id entity;
+		rc = store_fixed(s, statement, 3, entity.b, sizeof entity.b);
+		if (rc == SOU_OK && have[sou_bucket_of(&entity)])
+			continue;
+		if (rc == SOU_OK)
+			rc = store_record_read(s, statement, NULL, record);
+		if (rc != SOU_OK) {
+			sqlite3_reset(statement);
+			return rc;
+		}
+		if (sou_bucket_of(&entity) != at && rows->n > 0) {
+			buckets[at] = sou_digest_bucket(sou_buf_span(rows));
+			sou_buf_clear(rows);
+		}
+		at = sou_bucket_of(&entity);
+		sou_digest_rows(rows, record);
+	}
+	if (rc != SOU_EUNKNOWN)
+		return rc;
+	if (rows->failed)
+		return store_refuse(s, SOU_ENOMEM, "no memory");
+	if (rows->n > 0)
+		buckets[at] = sou_digest_bucket(sou_buf_span(rows));
 	return SOU_OK;
 }
 
@@ -100,10 +157,17 @@ int soud_store_state_digest(struct soud_store *s, uint32_t scope, struct sou_has
 	struct sou_buf rows = {0};
 	bool keeps = s->mode == SOUD_STORE_WRITER && s->open;
 	int rc = read_kept(s, scope, buckets, have);
+	unsigned dirty = 0;
+	for (unsigned b = 0; b < SOU_BUCKETS; b++)
+		dirty += !have[b];
+	bool once = dirty > SEEKS_MAX;
+	if (rc == SOU_OK && once)
+		rc = hash_scope(s, scope, have, &record, &rows, buckets);
 	for (unsigned b = 0; b < SOU_BUCKETS && rc == SOU_OK; b++) {
 		if (have[b])
 			continue;
-		rc = hash_bucket(s, scope, b, &record, &rows, &buckets[b]);
+		if (!once)
+			rc = hash_bucket(s, scope, b, &record, &rows, &buckets[b]);
 		if (rc == SOU_OK && keeps)
 			rc = keep(s, scope, b, &buckets[b]);
 	}

@@ -128,6 +128,12 @@ struct store_span { /* rows written by this transaction, to be read back */
 	uint64_t first, last;
 };
 
+struct store_rewritten { /* a payload that this transaction put in place of another */
+	int64_t key;
+	uint32_t order;
+	struct sou_hash hash;
+};
+
 struct soud_store {
 	sqlite3 *db;
 	enum soud_store_mode mode;
@@ -147,7 +153,9 @@ struct soud_store {
 	uint64_t record_last, trail_last;
 	uint64_t gap_count;
 	bool stale;
-	bool rewritten; /* a payload was replaced in this transaction */
+	uint64_t late_count; /* payloads that this transaction put behind headers, not merged yet */
+	struct store_rewritten *rewritten;
+	uint32_t rewritten_count, rewritten_room;
 	struct store_span *written;
 	uint32_t written_count, written_room;
 	struct sou_hasher *wrote;   /* over what was to be written (R6) */

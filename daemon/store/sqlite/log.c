@@ -32,7 +32,9 @@ void store_forget(struct soud_store *s)
 		s->feeds[i].used = false;
 	s->feed_count = 0;
 	s->written_count = 0;
-	s->cached = s->rewritten = false;
+	s->cached = false;
+	s->rewritten_count = s->late_count = 0;
+	sou_hasher_begin(s->wrote, SOU_DOMAIN_NONE);
 	s->record_last = s->trail_last = 0;
 }
 
@@ -191,20 +193,38 @@ static int set(struct soud_store *s, enum store_statement which, int64_t key,
 	return store_done(s, statement, "log");
 }
 
+static int note_rewritten(struct soud_store *s, int64_t key, struct sou_span payload)
+{
+	struct store_rewritten *v =
+		sou_grow(s->rewritten, &s->rewritten_room, s->rewritten_count, 1, sizeof *v);
+	if (v == NULL)
+		return store_refuse(s, SOU_ENOMEM, "no memory");
+	s->rewritten = v;
+	v[s->rewritten_count] = (struct store_rewritten){
+		key, s->rewritten_count, sou_hash_bytes(SOU_DOMAIN_NONE, payload.p, payload.n)};
+	s->rewritten_count++;
+	return SOU_OK;
+}
+
 int soud_store_log_payload(struct soud_store *s, uint32_t scope, uint64_t arrival,
 			   struct sou_span payload, uint8_t body)
 {
 	int64_t key = store_key(scope, arrival);
+	uint64_t fresh = soud_store_log_fresh(s, scope);
 	struct soud_row row;
 	int rc = store_may_write(s);
 	if (rc == SOU_OK)
 		rc = state_of(s, key, &row);
 	if (rc != SOU_OK)
 		return rc;
-	row.late = row.late || row.body == SOU_BODY_NONE;
+	/* A fresh row is merged with the fresh ones, whenever its payload came. */
+	bool late = row.body == SOU_BODY_NONE && (fresh == 0 || arrival < fresh);
+	if (late && !row.late)
+		s->late_count++;
+	row.late = row.late || late;
 	row.body = body;
-	s->rewritten = true;
-	return set(s, STORE_LOG_SET_PAYLOAD, key, &row, payload);
+	rc = note_rewritten(s, key, payload);
+	return rc == SOU_OK ? set(s, STORE_LOG_SET_PAYLOAD, key, &row, payload) : rc;
 }
 
 int soud_store_log_signature(struct soud_store *s, uint32_t scope, uint64_t arrival,
@@ -233,6 +253,8 @@ int soud_store_log_verdict(struct soud_store *s, uint32_t scope, uint64_t arriva
 		return rc;
 	if (row.verdict == verdict && row.shown == shown && !row.late)
 		return SOU_OK;
+	if (row.late && s->late_count > 0)
+		s->late_count--;
 	row.verdict = verdict;
 	row.shown = shown;
 	row.late = false;
@@ -304,13 +326,55 @@ int soud_store_log_next(struct soud_store *s, uint32_t scope, uint64_t after, st
 	return rc;
 }
 
-/* R6: what this transaction appended is read again and hashed before it is made durable. Rows whose
- * payload was replaced in the same transaction cannot be compared with what was first written. */
+static int rewritten_cmp(const void *pa, const void *pb)
+{
+	const struct store_rewritten *a = pa, *b = pb;
+	if (a->key != b->key)
+		return a->key < b->key ? -1 : 1;
+	return a->order < b->order ? -1 : a->order > b->order;
+}
+
+/* Payloads that this transaction put in place of others, as they were put last. *appended: one of
+ * them belongs to a row that it appended. */
+static int read_back_rewritten(struct soud_store *s, bool *appended)
+{
+	*appended = false;
+	if (s->rewritten_count > 1)
+		qsort(s->rewritten, s->rewritten_count, sizeof *s->rewritten, rewritten_cmp);
+	for (uint32_t i = 0; i < s->rewritten_count; i++) {
+		const struct store_rewritten *w = &s->rewritten[i];
+		struct soud_row row;
+		if (i + 1 < s->rewritten_count && w[1].key == w->key)
+			continue;
+		uint32_t scope = (uint32_t)((uint64_t)w->key >> 40);
+		int rc = soud_store_log_get(s, scope, (uint64_t)w->key & SOUD_ARRIVAL_MAX, &row);
+		if (rc == SOU_EUNKNOWN)
+			rc = store_refuse(s, SOU_ECORRUPT, "an entry just written is not there");
+		if (rc != SOU_OK)
+			return rc;
+		struct sou_hash read =
+			sou_hash_bytes(SOU_DOMAIN_NONE, row.payload.p, row.payload.n);
+		if (!sou_hash_eq(&read, &w->hash))
+			return store_refuse(s, SOU_ECORRUPT, "what was written reads otherwise");
+		for (uint32_t k = 0; k < s->written_count && !*appended; k++)
+			*appended = s->written[k].scope == scope &&
+				    s->written[k].first <= row.arrival &&
+				    row.arrival <= s->written[k].last;
+	}
+	s->rewritten_count = 0;
+	return SOU_OK;
+}
+
+/* R6: what this transaction wrote is read again and hashed before it is made durable. Where it
+ * replaced the payload of a row that it appended, the sum over the appended rows is another one;
+ * then that payload and those rows' presence are what is compared. */
 int store_read_back(struct soud_store *s)
 {
 	struct sou_hash wrote = sou_hasher_end(s->wrote);
-	bool compare = !s->rewritten;
-	s->rewritten = false;
+	bool replaced;
+	int rewritten = read_back_rewritten(s, &replaced);
+	if (rewritten != SOU_OK)
+		return rewritten;
 	sou_hasher_begin(s->wrote, SOU_DOMAIN_NONE);
 	for (uint32_t i = 0; i < s->written_count; i++) {
 		const struct store_span *span = &s->written[i];
@@ -328,7 +392,7 @@ int store_read_back(struct soud_store *s)
 		}
 	}
 	struct sou_hash read = sou_hasher_end(s->wrote);
-	if (compare && !sou_hash_eq(&wrote, &read))
+	if (!replaced && !sou_hash_eq(&wrote, &read))
 		return store_refuse(s, SOU_ECORRUPT, "what was written reads otherwise");
 	return SOU_OK;
 }

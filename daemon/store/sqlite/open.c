@@ -43,7 +43,10 @@ int store_may_write(struct soud_store *s)
 {
 	SOU_ASSERT(s->mode == SOUD_STORE_WRITER);
 	SOU_ASSERT(s->open || s->broken);
-	return store_usable(s);
+	int rc = store_usable(s);
+	if (rc == SOU_OK && sqlite3_get_autocommit(s->db)) /* a full disk took the transaction */
+		rc = store_refuse(s, SOU_EFULL, "an earlier write found no room: roll back");
+	return rc;
 }
 
 sqlite3_stmt *store_statement(struct soud_store *s, enum store_statement which)
@@ -217,11 +220,15 @@ int soud_store_open(struct soud_store **out, const char *path, enum soud_store_m
 	if (mode == SOUD_STORE_WRITER)
 		flags |= SQLITE_OPEN_CREATE;
 	int rc = sou_hasher_new(&s->wrote);
+	if (rc != SOU_OK)
+		(void)store_refuse(s, rc, "no memory");
 	if (rc == SOU_OK && sqlite3_open_v2(path, &s->db, flags,
 					    options != NULL ? options->vfs : NULL) != SQLITE_OK) {
 		int code = sqlite3_errcode(s->db) & 0xff;
-		rc = sou_err_set(&s->err, code == SQLITE_CANTOPEN ? SOU_EUNKNOWN : SOU_ESTORE,
-				 "store: open %s: %s", path, sqlite3_errmsg(s->db));
+		int ours = code == SQLITE_CANTOPEN ? SOU_EUNKNOWN
+			   : code == SQLITE_NOMEM  ? SOU_ENOMEM
+						   : SOU_ESTORE;
+		rc = sou_err_set(&s->err, ours, "store: open %s: %s", path, sqlite3_errmsg(s->db));
 	}
 	if (rc == SOU_OK)
 		rc = settings(s, options);
@@ -253,6 +260,7 @@ void soud_store_free(struct soud_store *s)
 	free(s->scopes);
 	free(s->feeds);
 	free(s->written);
+	free(s->rewritten);
 	free(s);
 }
 
@@ -312,6 +320,8 @@ static int refuse_unmerged(struct soud_store *s)
 	for (uint32_t i = 0; i < s->scope_count; i++)
 		if (s->scopes[i].fresh != 0)
 			return store_refuse(s, SOU_ESTATE, "entries that are not merged");
+	if (s->late_count > 0)
+		return store_refuse(s, SOU_ESTATE, "payloads that are not merged");
 	return SOU_OK;
 }
 
@@ -322,7 +332,7 @@ int soud_store_commit(struct soud_store *s)
 		soud_store_rollback(s);
 		return SOU_OK;
 	}
-	int rc = store_usable(s);
+	int rc = store_may_write(s);
 	if (rc == SOU_OK)
 		rc = refuse_unmerged(s);
 	if (rc == SOU_OK)

@@ -252,9 +252,13 @@ int soud_store_trail_next(struct soud_store *s, uint64_t *place, uint64_t *arriv
 	int rc = store_row(s, statement, "trail");
 	if (rc != SOU_OK)
 		return rc == SOU_EUNKNOWN ? store_refuse(s, SOU_ECORRUPT, "a trail is broken") : rc;
-	*place = (uint64_t)sqlite3_column_int64(statement, 0);
-	*arrival = (uint64_t)sqlite3_column_int64(statement, 1);
+	uint64_t before = (uint64_t)sqlite3_column_int64(statement, 0);
+	uint64_t found = (uint64_t)sqlite3_column_int64(statement, 1);
 	sqlite3_reset(statement);
+	if (before >= *place) /* it leads to older ones: a damaged file must not lead in a ring */
+		return store_refuse(s, SOU_ECORRUPT, "a trail is broken");
+	*place = before;
+	*arrival = found;
 	return SOU_OK;
 }
 

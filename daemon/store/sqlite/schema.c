@@ -33,7 +33,7 @@ static const char DERIVED[] =
 	" entity BLOB NOT NULL, state INTEGER NOT NULL, trail INTEGER NOT NULL,"
 	" body BLOB NOT NULL) STRICT;"
 	"CREATE UNIQUE INDEX record_place ON record (scope, entity, kind);"
-	"CREATE INDEX record_marked ON record (state) WHERE state > 3;"
+	"CREATE INDEX record_marked ON record (id) WHERE state > 3;"
 	"CREATE TABLE gap (scope INTEGER NOT NULL, version BLOB NOT NULL, record INTEGER NOT NULL,"
 	" field INTEGER NOT NULL, UNIQUE (scope, version, record, field)) STRICT;"
 	"CREATE INDEX gap_record ON gap (record);"
