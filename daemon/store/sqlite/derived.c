@@ -109,6 +109,16 @@ static int dump_log(struct soud_store *s, struct sou_hasher *h, uint32_t scope)
 	return rc == SOU_EUNKNOWN ? SOU_OK : rc;
 }
 
+static bool lives(const struct sou_record *r, const struct sou_id *version)
+{
+	for (uint32_t i = 0; i < r->live_count; i++)
+		if (sou_id_eq(&r->lives[i].version, version))
+			return true;
+	return false;
+}
+
+/* Of what deletes name only what lives: a name of an entry that writes elsewhere covers nothing,
+ * and whether it is still kept tells when its verdict came (M3 in proto/merge.c). */
 static void dump_record(struct sou_hasher *h, const struct sou_record *r)
 {
 	put_number(h, (uint64_t)r->kind << 8 | (r->hidden ? 1u : 0u));
@@ -127,7 +137,8 @@ static void dump_record(struct sou_hasher *h, const struct sou_record *r)
 		sou_hasher_put(h, r->gaps[i].version.b, sizeof r->gaps[i].version.b);
 	}
 	for (uint32_t i = 0; i < r->named_count; i++)
-		sou_hasher_put(h, r->named[i].b, sizeof r->named[i].b);
+		if (lives(r, &r->named[i]))
+			sou_hasher_put(h, r->named[i].b, sizeof r->named[i].b);
 }
 
 /* Trails are a set of arrivals: their order tells when each was merged, which a rebuild does not
