@@ -31,6 +31,9 @@
 _Static_assert(SOU_REDACTED_BYTES_MAX >= SOU_PAYLOAD_BYTES_MAX + 3 + 34 * (SOU_OPS_MAX + 1) - 17,
 	       "every full form can be redacted whole");
 
+/* Chains (9) */
+#define SOU_OPENINGS_MAX 8u /* P9.3: epoch-opens among an entry and its ancestors */
+
 /* Authority ops (8) */
 #define SOU_AUTHOP_BYTES_MAX 49152u /* P8.1 */
 #define SOU_AUTHSIGS_MAX     32u    /* P8.1: old and new root keys, or genesis with all it names */

@@ -26,8 +26,7 @@
 #include "scope.h"
 #include "table.h"
 
-#define SOU_NONE           UINT32_MAX
-#define SCOPE_OPENINGS_MAX 8u /* P9.3 */
+#define SOU_NONE UINT32_MAX
 
 enum node_flag {
 	NODE_STORED = 1u << 0,

@@ -2,6 +2,7 @@
  * WHOLE, FROZEN, and from those after it: SIGDOWN, ANCHORED (G4; P9.2 to P9.6). Lists, never the C
  * stack. */
 #include "scope_graph.h"
+#include "limits.h"
 
 /* Epoch of what follows on this entry: an epoch-open bears the old one and opens that of its own
  * id. */
@@ -187,8 +188,8 @@ static bool refresh(struct sou_scope *s, uint32_t n)
 
 	if (rooted && !node_has(node, NODE_ROOTED))
 		root(s, n, node);
-	bool whole = rooted && node_has(node, NODE_SELF_OK) &&
-		     node->openings <= SCOPE_OPENINGS_MAX && (p == NULL || node_has(p, NODE_WHOLE));
+	bool whole = rooted && node_has(node, NODE_SELF_OK) && node->openings <= SOU_OPENINGS_MAX &&
+		     (p == NULL || node_has(p, NODE_WHOLE));
 	bool frozen = rooted && ((p != NULL && node_has(p, NODE_FROZEN)) ||
 				 (!node_is_opening(node) && !node_has(node, NODE_ANCHORED) &&
 				  scope_kids(s, node) == 2));
