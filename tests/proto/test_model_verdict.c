@@ -1,7 +1,8 @@
 /* test_model_verdict.c - the engine against the abstract model's histories: in seeded orders, with
  * repeats, headers first, values that come later, settled after random batches. After each settle
  * the changes that it told must lead to the verdicts that it has, and a fresh engine must have the
- * same. SOU_HISTORY_ORDERS=20 tries so many orders of each delivery (1 without). */
+ * same. SOU_HISTORY_ORDERS=20 tries so many orders of each delivery (1 without); SOU_HISTORY_FILE
+ * takes another file of histories. */
 #include "proto/crypto.h"
 #include "tests/lib/check.h"
 #include "tests/lib/vector.h"
@@ -327,8 +328,9 @@ TEST(verdict, histories)
 {
 	const char *text = getenv("SOU_HISTORY_ORDERS");
 	long orders = text == NULL ? 1 : strtol(text, NULL, 10);
-	struct history_file *file =
-		history_open(SOU_SOURCE_DIR "/tests/vectors/histories.jsonl.zst");
+	const char *path = getenv("SOU_HISTORY_FILE");
+	struct history_file *file = history_open(
+		path != NULL ? path : SOU_SOURCE_DIR "/tests/vectors/histories.jsonl.zst");
 	struct history h;
 	uint64_t seed = 1;
 	size_t histories = 0;
