@@ -10,19 +10,6 @@
 #include "daemon/replica/replica_int.h"
 #include "proto/name.h"
 
-/* Names of the store's meta values. */
-#define META_NET       "net"
-#define META_SITE      "site"
-#define META_GENESIS   "genesis"
-#define META_SITE_KEY  "site_key"
-#define META_LOG       "log"
-#define META_INSTANCE  "instance"
-#define META_OWN_LAST  "own_last"
-#define NUMBER_HUB     "hub"
-#define NUMBER_HLC     "hlc"
-#define NUMBER_COUNTER "counter"
-#define NUMBER_OWN     "own"
-
 bool replica_is_broken_by(int rc)
 {
 	return rc == SOU_ESTORE || rc == SOU_EFULL || rc == SOU_ECORRUPT || rc == SOU_EIO ||
