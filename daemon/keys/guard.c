@@ -24,6 +24,7 @@
 int soud_guard_process(struct sou_err *err)
 {
 	const struct rlimit none = {0, 0};
+	(void)umask(077);
 	if (setrlimit(RLIMIT_CORE, &none) != 0)
 		return sou_err_set(err, SOU_EIO, "core files cannot be forbidden: %s",
 				   strerror(errno));

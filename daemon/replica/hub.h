@@ -93,7 +93,8 @@ struct soud_joining {
 int soud_join_prepare(struct soud_joining *out, const char *data_dir, const char *state_dir,
 		      struct sou_span invite, const struct soud_replica_env *env,
 		      struct sou_err *err);
-/* Sign for this connection. SOU_EINPUT, SOU_ECRYPTO, SOU_ENOMEM. */
+/* Sign for this connection, into join_signature; exporter NULL: the statement alone, as for
+ * enrol_signature. SOU_EINPUT, SOU_ECRYPTO, SOU_ENOMEM. */
 int soud_join_sign(struct sou_join *join, struct sou_span invite, const uint8_t exporter[32]);
 /* The hub said joined: make the replica, which the first session fills (it takes authority of the
  * pinned genesis alone). Idempotent. The hub's address and TLS key hash are kept: soud_hub_place.

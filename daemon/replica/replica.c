@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "daemon/keys/guard.h"
 #include "daemon/replica/replica_int.h"
 #include "proto/name.h"
 
@@ -132,6 +134,11 @@ static int new_replica(struct soud_replica **out, const char *path,
 	return SOU_OK;
 }
 
+static bool is_file(const struct soud_replica_options *options)
+{
+	return options == NULL || options->vfs == NULL;
+}
+
 static int load_all(struct soud_replica *r)
 {
 	int rc = identity_load(r->store, &r->identity);
@@ -153,18 +160,22 @@ static int load_all(struct soud_replica *r)
 	return rc == SOU_OK ? fence_compare(r) : rc;
 }
 
+static int leave_log(struct soud_replica *r);
+
 int soud_replica_open(struct soud_replica **out, const char *path,
 		      const struct soud_replica_env *env,
 		      const struct soud_replica_options *options, struct sou_err *err)
 {
 	struct soud_replica *r = NULL;
+	if (is_file(options) && access(path, F_OK) != 0) /* the store would make an empty one */
+		return sou_err_set(err, SOU_EUNKNOWN, "%s: no replica here yet", path);
 	int rc = new_replica(&r, path, env, options, err);
 	if (rc != SOU_OK)
 		return rc;
 	rc = load_all(r);
 	/* Own entries that were stored when a crash came before the fence. */
-	if (rc == SOU_OK && r->fence_state == SOUD_FENCE_AGREES && r->env.site != NULL)
-		rc = fence_advance(r);
+	if (rc == SOU_OK && r->env.site != NULL)
+		rc = r->fence_state == SOUD_FENCE_AGREES ? fence_advance(r) : leave_log(r);
 	if (rc != SOU_OK) {
 		if (err != NULL)
 			*err = r->err;
@@ -240,7 +251,11 @@ int soud_replica_make(const char *path, const struct soud_replica_env *env,
 		      const struct soud_replica_seed *seed, struct sou_err *err)
 {
 	struct soud_replica *r = NULL;
-	int rc = new_replica(&r, path, env, options, err);
+	const struct sou_span empty = {NULL, 0};
+	/* R20: SQLite would make it for all to read; what it makes beside it follows its mode. */
+	int rc = is_file(options) ? soud_guard_write(path, empty, 0600, false, err) : SOU_OK;
+	if (rc == SOU_OK || rc == SOU_EEXIST)
+		rc = new_replica(&r, path, env, options, err);
 	if (rc != SOU_OK)
 		return rc;
 	struct soud_identity had;
@@ -326,8 +341,34 @@ int soud_replica_confirm(struct soud_replica *r)
 	int rc = replica_ready(r);
 	if (rc == SOU_OK)
 		rc = draw_id(r, META_INSTANCE, &r->now.instance);
+	if (rc != SOU_OK)
+		return rc;
+	r->now.counter += COUNTER_STEP;
+	rc = soud_store_number_put(r->store, NUMBER_UNCONFIRMED, 0);
+	return rc == SOU_OK ? SOU_OK : replica_store_failed(r, rc, "storing a mark");
+}
+
+/* Peers hold entries of this log that the replica has lost, and would not send them again: it goes
+ * on as another log (P13.6, P13.8). Once for each time that the fence does not agree. */
+static int leave_log(struct soud_replica *r)
+{
+	uint64_t left = 0;
+	int rc = soud_store_number_get(r->store, NUMBER_UNCONFIRMED, &left);
+	if (rc != SOU_OK && rc != SOU_EUNKNOWN)
+		return replica_store_failed(r, rc, "reading a mark");
+	if (left != 0)
+		return SOU_OK;
+	rc = soud_replica_begin(r);
 	if (rc == SOU_OK)
-		r->now.counter += COUNTER_STEP;
+		rc = draw_id(r, META_LOG, &r->now.log);
+	if (rc == SOU_OK) {
+		rc = soud_store_number_put(r->store, NUMBER_UNCONFIRMED, 1);
+		if (rc != SOU_OK)
+			(void)replica_store_failed(r, rc, "storing a mark");
+	}
+	if (rc == SOU_OK)
+		rc = soud_replica_commit(r, NULL);
+	soud_replica_rollback(r);
 	return rc;
 }
 

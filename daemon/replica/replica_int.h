@@ -9,20 +9,21 @@
 #include "proto/limits.h"
 
 /* Names of the store's meta values. */
-#define META_NET         "net"
-#define META_SITE        "site"
-#define META_GENESIS     "genesis"
-#define META_SITE_KEY    "site_key"
-#define META_LOG         "log"
-#define META_INSTANCE    "instance"
-#define META_OWN_LAST    "own_last"
-#define NUMBER_HUB       "hub"
-#define NUMBER_HLC       "hlc"
-#define NUMBER_COUNTER   "counter"
-#define NUMBER_OWN       "own"
-#define META_HUB_ADDRESS "hub_address"
-#define META_HUB_TLS     "hub_tls"
-#define NUMBER_PLAN      "plan" /* raised whenever records of the plan differ */
+#define META_NET           "net"
+#define META_SITE          "site"
+#define META_GENESIS       "genesis"
+#define META_SITE_KEY      "site_key"
+#define META_LOG           "log"
+#define META_INSTANCE      "instance"
+#define META_OWN_LAST      "own_last"
+#define NUMBER_UNCONFIRMED "unconfirmed" /* the log was left for a new one since */
+#define NUMBER_HUB         "hub"
+#define NUMBER_HLC         "hlc"
+#define NUMBER_COUNTER     "counter"
+#define NUMBER_OWN         "own"
+#define META_HUB_ADDRESS   "hub_address"
+#define META_HUB_TLS       "hub_tls"
+#define NUMBER_PLAN        "plan" /* raised whenever records of the plan differ */
 
 struct feed_load { /* what one feed holds that is not accepted (R17) */
 	struct sou_id site;

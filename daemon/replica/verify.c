@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/replica/read.h"
 #include "daemon/replica/replica_int.h"
 
 struct check {
@@ -231,6 +232,47 @@ static int count_marks(struct check *c)
 	return rc == SOU_EUNKNOWN ? SOU_OK : rc;
 }
 
+/* Values that a record holds beside its version are copies of what the log has. */
+static int check_values(struct check *c, uint32_t scope, const struct sou_record *record)
+{
+	for (uint32_t i = 0; i < record->live_count; i++) {
+		const struct sou_live *l = &record->lives[i];
+		struct soud_read_op op;
+		if (l->value.p == NULL || l->redacted)
+			continue;
+		int rc = soud_read_op(c->store, scope, l->pos, l->op, &op);
+		if (rc != SOU_OK && rc != SOU_EUNKNOWN)
+			return rc;
+		if (rc != SOU_OK || op.value.n != l->value.n ||
+		    memcmp(op.value.p, l->value.p, op.value.n) != 0)
+			find(c, SOUD_FINDING_STATE, l->pos, "a record holds another value");
+	}
+	return SOU_OK;
+}
+
+static int check_records(struct check *c, uint32_t scopes)
+{
+	struct sou_record record = {0};
+	int rc = SOU_OK;
+	for (uint32_t scope = 1; rc == SOU_OK && scope <= scopes; scope++) {
+		struct sou_id at;
+		const struct sou_id *after = NULL;
+		uint16_t kind = 0;
+		rc = soud_store_scope_id(c->store, scope, &c->scope);
+		while (rc == SOU_OK && (rc = soud_store_record_next(c->store, scope, 0, after, kind,
+								    &record)) == SOU_OK) {
+			at = record.entity;
+			after = &at;
+			kind = record.kind;
+			rc = check_values(c, scope, &record);
+		}
+		if (rc == SOU_EUNKNOWN)
+			rc = SOU_OK;
+	}
+	sou_record_fini(&record);
+	return rc;
+}
+
 /* Derived tables as they stand against those built from the log. */
 static int check_derived(struct check *c)
 {
@@ -290,6 +332,8 @@ static int check_all(struct check *c)
 	if (rc == SOU_OK)
 		rc = check_own(c);
 	if (rc == SOU_OK)
+		rc = check_records(c, scopes);
+	if (rc == SOU_OK)
 		rc = check_derived(c);
 	soud_store_rollback(c->store);
 	return rc;
@@ -312,7 +356,8 @@ int soud_verify(const char *path, const char *vfs, const struct sou_verifier *ve
 	if (rc == SOU_OK)
 		rc = check_all(&c);
 	if (rc == SOU_ECORRUPT) { /* some row could not even be fetched */
-		find(&c, SOUD_FINDING_FILE, 0, "%s", soud_store_error(c.store)->text);
+		find(&c, SOUD_FINDING_FILE, 0, "%s",
+		     c.store != NULL ? soud_store_error(c.store)->text : "it cannot be opened");
 		rc = SOU_OK;
 	}
 	if (rc != SOU_OK && c.store != NULL)

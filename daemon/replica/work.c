@@ -154,11 +154,13 @@ static int append(struct soud_replica *r, struct work *w, const struct fresh *f)
 		rc = engine_feed_add(e, &f->site, 1, (int64_t)(f->header.n + f->payload.n));
 	if (rc != SOU_OK)
 		return replica_fail(r, rc, "no memory for a feed");
+	r->now.hlc = sou_hlc_seen(r->now.hlc, f->hlc, r->received_ms);
 	if (sou_id_eq(&f->site, &r->identity.site)) {
 		r->now.own++;
 		r->now.own_last = f->id;
+		if (f->hlc > r->now.hlc) /* it said so itself, before it was restored */
+			r->now.hlc = f->hlc;
 	}
-	r->now.hlc = sou_hlc_seen(r->now.hlc, f->hlc, r->received_ms);
 	return SOU_OK;
 }
 
