@@ -401,7 +401,10 @@ int soud_replica_begin(struct soud_replica *r)
 static int counters_store(struct soud_replica *r)
 {
 	int rc = SOU_OK;
-	if (r->now.hlc != r->kept.hlc)
+	/* P10.9: what only follows the wall clock need not be remembered; a write for each commit.
+	 */
+	if (r->now.own != r->kept.own ||
+	    (r->now.hlc != r->kept.hlc && (int64_t)sou_hlc_ms(r->now.hlc) > r->received_ms))
 		rc = soud_store_number_put(r->store, NUMBER_HLC, r->now.hlc);
 	if (rc == SOU_OK && r->now.counter != r->kept.counter)
 		rc = soud_store_number_put(r->store, NUMBER_COUNTER, r->now.counter);
