@@ -1,6 +1,7 @@
 /* init and join at a data directory of their own: what they make, with which modes, and how they
  * say no. A hub that answers is in tests/daemon/test_join.c, the whole way in the end-to-end tests.
  */
+#define _GNU_SOURCE /* memmem */
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -8,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "daemon/keys/guard.h"
 #include "daemon/options.h"
 #include "proto/invite.h"
 #include "tests/client/fake.h"
@@ -144,4 +146,52 @@ TEST(site, join_refused)
 	/* The keys of a join that did not come through are there for the next try (P12.6). */
 	CHECK("P12.6 keys are kept", check_modes(test_path("site")) >= 3);
 	CHECK_INT("no replica yet", access(test_path("site/replica.db"), F_OK), ==, -1);
+}
+
+/* Write over one byte of a file, `at` bytes behind the first place where `mark` stands. */
+static void damage(const char *path, const void *mark, size_t mark_bytes, size_t at)
+{
+	struct test_bytes file = test_read(path);
+	uint8_t *found = memmem(file.b, file.n, mark, mark_bytes);
+	REQUIRE("mark is in the file", found != NULL);
+	size_t offset = (size_t)(found - file.b) + at;
+	uint8_t byte = file.b[offset] ^ 1;
+	int fd = open(path, O_WRONLY);
+	REQUIRE("damage", fd >= 0 && pwrite(fd, &byte, 1, (off_t)offset) == 1);
+	close(fd);
+}
+
+TEST(site, verify)
+{
+	const char *data = test_path("hub");
+	struct fake_result r = fake_run(NULL, "en", 0, "", test_printf("--data %s verify", data));
+	CHECK_INT("R22 no replica", r.status, ==, 66);
+	r = init_run(data, "--listen 127.0.0.1:7443", "ひみつの合言葉\n");
+	REQUIRE("init", r.status == 0);
+	r = fake_run(NULL, "en", 0, "", test_printf("--data %s verify", data));
+	CHECK_INT("R22 whole", r.status, ==, 0);
+	CHECK("R22 whole", strstr(r.out, "no fault was found") != NULL);
+	r = fake_run(NULL, "en", 0, "", test_printf("--json --data %s verify", data));
+	json_t *got = json_loads(r.out, 0, NULL);
+	CHECK_INT("R22 as JSON", json_integer_value(json_object_get(got, "faults")), ==, 0);
+	CHECK("R22 as JSON", json_integer_value(json_object_get(got, "ops")) >= 1);
+	json_decref(got);
+
+	struct sou_err err;
+	int lock = -1;
+	REQUIRE("lock", soud_guard_lock(data, &lock, &err) == SOU_OK);
+	r = fake_run(NULL, "en", 0, "", test_printf("--data %s verify", data));
+	soud_guard_unlock(lock);
+	CHECK_INT("R6 a daemon has it", r.status, ==, 75);
+
+	static const char name[] = "例社協"; /* stands in the genesis op */
+	damage(test_printf("%s/replica.db", data), name, sizeof name - 1, 2);
+	r = fake_run(NULL, "en", 0, "", test_printf("--data %s verify", data));
+	CHECK_INT("R22 one bit", r.status, ==, 65);
+	CHECK("R22 one bit", strstr(r.err, "records did not pass") != NULL);
+	CHECK("R22 says where", strstr(r.out, "authority: ") != NULL);
+	r = fake_run(NULL, "en", 0, "", test_printf("--json --data %s verify", data));
+	got = json_loads(r.out, 0, NULL);
+	CHECK_INT("R22 as JSON", json_array_size(json_object_get(got, "findings")), >=, 1);
+	json_decref(got);
 }

@@ -1,0 +1,107 @@
+/* cmd_verify.c - verify: the whole replica computed anew and compared, without a daemon. */
+#include <string.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include "client/cli/commands.h"
+#include "client/cli/say.h"
+#include "daemon/keys/guard.h"
+#include "daemon/replica/verify.h"
+
+#define PATH_CAP 4200u
+
+static const enum sou_msg finding_labels[SOUD_FINDING_KINDS] = {
+	[SOUD_FINDING_FILE] = SOU_MSG_FINDING_FILE,
+	[SOUD_FINDING_AUTHORITY] = SOU_MSG_FINDING_AUTHORITY,
+	[SOUD_FINDING_HASH] = SOU_MSG_FINDING_HASH,
+	[SOUD_FINDING_SIGNATURE] = SOU_MSG_FINDING_SIGNATURE,
+	[SOUD_FINDING_VERDICT] = SOU_MSG_FINDING_VERDICT,
+	[SOUD_FINDING_STATE] = SOU_MSG_FINDING_STATE,
+	[SOUD_FINDING_OWN] = SOU_MSG_FINDING_OWN,
+};
+
+static uint64_t finding_total(const struct soud_verified *v)
+{
+	uint64_t total = 0;
+	for (size_t i = 0; i < SOUD_FINDING_KINDS; i++)
+		total += v->finding_count[i];
+	return total;
+}
+
+static int verify_json(struct souc_context *cx, const struct soud_verified *v)
+{
+	json_t *findings = json_array();
+	for (uint32_t i = 0; i < v->findings_told; i++) {
+		const struct soud_finding *f = &v->findings[i];
+		json_array_append_new(
+			findings,
+			json_pack("{s:s, s:I, s:s}", "kind",
+				  sou_msg_id(finding_labels[f->kind]) + strlen("finding."),
+				  "arrival", (json_int_t)f->arrival, "text", f->text));
+	}
+	json_t *reply = json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:o}", "ops",
+				  (json_int_t)v->ops, "scopes", (json_int_t)v->scopes, "entries",
+				  (json_int_t)v->entries, "payloads", (json_int_t)v->payloads,
+				  "signatures", (json_int_t)v->signatures, "accepted",
+				  (json_int_t)v->accepted, "held", (json_int_t)v->held, "conflicts",
+				  (json_int_t)v->conflicts, "bytes", (json_int_t)v->bytes, "faults",
+				  (json_int_t)finding_total(v), "findings", findings);
+	int rc = souc_print_json(cx, reply);
+	json_decref(reply);
+	return rc;
+}
+
+static void verify_print(struct souc_context *cx, const struct soud_verified *v)
+{
+	for (uint32_t i = 0; i < v->findings_told; i++)
+		souc_line(cx, "%s: %s", souc_word(cx, finding_labels[v->findings[i].kind]),
+			  v->findings[i].text);
+	if (finding_total(v) == 0)
+		souc_line(cx, "%s", souc_word(cx, SOU_MSG_DONE_VERIFIED));
+	const struct {
+		enum sou_msg label;
+		uint64_t count;
+	} rows[] = {
+		{SOU_MSG_HEAD_OPS, v->ops},
+		{SOU_MSG_HEAD_SCOPES, v->scopes},
+		{SOU_MSG_HEAD_ENTRIES, v->entries},
+		{SOU_MSG_HEAD_SIGNATURES, v->signatures},
+		{SOU_MSG_STATE_HELD, v->held},
+		{SOU_MSG_MARK_CONFLICT, v->conflicts},
+		{SOU_MSG_MARK_INCOMPLETE, v->incomplete},
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		souc_line(cx, "  %s: %llu", souc_word(cx, rows[i].label),
+			  (unsigned long long)rows[i].count);
+}
+
+int souc_verify(struct souc_context *cx)
+{
+	static struct soud_verified verified; /* some KiB */
+	struct sou_err err = {0};
+	char path[PATH_CAP];
+	int fd = -1;
+	snprintf(path, sizeof path, "%s/replica.db", cx->data);
+	if (access(path, F_OK) != 0)
+		return souc_fail(cx, SOU_MSG_DATA_MISSING, cx->data);
+	int rc = soud_guard_lock(cx->data, &fd, &err);
+	if (rc == SOU_EBUSY)
+		return souc_fail(cx, SOU_MSG_DAEMON_MUST_STOP, "verify", cx->data);
+	if (rc != SOU_OK)
+		return souc_fail_rc(cx, &err);
+	rc = soud_verify(path, NULL, NULL, &verified, &err);
+	soud_guard_unlock(fd);
+	if (rc != SOU_OK && rc != SOU_ECORRUPT)
+		return rc == SOU_EUNKNOWN ? souc_fail(cx, SOU_MSG_DATA_MISSING, cx->data)
+					  : souc_fail_rc(cx, &err);
+	int printed = EX_OK;
+	if (cx->json)
+		printed = verify_json(cx, &verified);
+	else
+		verify_print(cx, &verified);
+	if (rc == SOU_OK)
+		return printed;
+	char count[24];
+	snprintf(count, sizeof count, "%llu", (unsigned long long)finding_total(&verified));
+	return souc_fail(cx, SOU_MSG_VERIFY_FAILED, count);
+}
