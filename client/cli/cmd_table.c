@@ -130,7 +130,29 @@ static void missing_add(const struct souc_context *cx, const json_t *project, co
 	}
 }
 
-static void left_cell(const json_t *project, struct souc_grid *g)
+/* R9: what a reader must know of a submission: changed since, late. */
+static void submission_marks(const struct souc_context *cx, const json_t *orgs,
+			     struct souc_buffer *out)
+{
+	static const struct {
+		const char *member;
+		enum sou_msg label;
+	} marks[] = {
+		{"changed_since", SOU_MSG_MARK_CHANGED_SINCE},
+		{"late", SOU_MSG_MARK_LATE},
+	};
+	size_t i;
+	const json_t *org;
+	json_array_foreach (orgs, i, org) {
+		for (size_t k = 0; k < sizeof marks / sizeof *marks; k++) {
+			if (json_is_true(json_object_get(org, marks[k].member)))
+				souc_buffer_printf(out, "\n（%s：%s）", souc_get(org, "short_name"),
+						   souc_word(cx, marks[k].label));
+		}
+	}
+}
+
+static void left_cell(const struct souc_context *cx, const json_t *project, struct souc_grid *g)
 {
 	struct souc_buffer left = {0};
 	const json_t *orgs = json_object_get(project, "organisations");
@@ -138,6 +160,7 @@ static void left_cell(const json_t *project, struct souc_grid *g)
 			   souc_get(project, "page_label"));
 	if (json_array_size(orgs) > 0)
 		souc_buffer_printf(&left, "\n\n%s", souc_get(project, "organisations_label"));
+	submission_marks(cx, orgs, &left);
 	souc_grid_add(g, left.text);
 	souc_buffer_fini(&left);
 }
@@ -151,7 +174,7 @@ static void project_draw(const struct souc_context *cx, const json_t *table, con
 	souc_grid_add(&g, "");
 	for (size_t i = 0; i + 1 < l->count; i++)
 		souc_grid_add(&g, souc_get(json_array_get(columns, i), "label"));
-	left_cell(project, &g);
+	left_cell(cx, project, &g);
 	for (size_t i = 0; i + 1 < l->count; i++) {
 		const char *id = souc_get(json_array_get(columns, i), "id");
 		struct souc_buffer text = {0};
