@@ -137,11 +137,71 @@ TEST(hub, init_makes_all_of_it)
 	home_close(&h);
 }
 
+/* Joins that differ from a good one in one thing; a transaction stays open. */
+static void refuse_joins(struct home *h, const struct sou_join *join, const uint8_t exporter[32])
+{
+	const uint8_t other[32] = {4};
+	struct soud_taken taken;
+	static const struct {
+		const char *name;
+		unsigned what;
+		uint64_t bye;
+	} rows[] = {
+		{"P12.6 another connection", 0, SOU_BYE_SIGNATURE},
+		{"P12.6 enrol signature", 1, SOU_BYE_SIGNATURE},
+		{"P12.6 join signature", 2, SOU_BYE_SIGNATURE},
+		{"P12.6 another site under it", 3, SOU_BYE_SIGNATURE},
+		{"P12.6 unknown invite", 4, SOU_BYE_INVITE_UNKNOWN},
+		{"P8.9 expired", 5, SOU_BYE_INVITE_EXPIRED},
+	};
+	REQUIRE("begin", soud_replica_begin(h->replica) == SOU_OK);
+	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
+		struct sou_join bad = *join;
+		if (rows[k].what == 1)
+			bad.enrol_signature[0] ^= 1;
+		if (rows[k].what == 2)
+			bad.join_signature[0] ^= 1;
+		if (rows[k].what == 3)
+			bad.site.b[0] ^= 1;
+		if (rows[k].what == 4)
+			bad.invite_key.b[0] ^= 1;
+		if (rows[k].what == 5) {
+			CHECK_INT("commit", soud_replica_commit(h->replica, NULL), ==, SOU_OK);
+			now_ms += 1000;
+			REQUIRE("begin", soud_replica_begin(h->replica) == SOU_OK);
+		}
+		CHECK_INT(rows[k].name,
+			  soud_hub_enrol(h->replica, &bad, rows[k].what == 0 ? other : exporter,
+					 &taken),
+			  ==, SOU_EDENIED);
+		CHECK_U64(rows[k].name, taken.bye, ==, rows[k].bye);
+	}
+}
+
+static void check_joined(const char *dir, const struct soud_joining *one,
+			 const struct soud_inited *made)
+{
+	struct home s;
+	struct sou_hash pin;
+	home_open(&s, dir, false);
+	CHECK("R7 site", sou_id_eq(&soud_replica_identity(s.replica)->site, &one->site));
+	CHECK("R7 genesis",
+	      sou_hash_eq(&soud_replica_identity(s.replica)->genesis, &made->genesis));
+	CHECK_U64("R7 no authority yet", sou_authority_op_count(soud_replica_authority(s.replica)),
+		  ==, 0);
+	char address[SOU_ADDRESS_BYTES_MAX + 1];
+	CHECK_INT("P12.2 where the hub is",
+		  soud_hub_place(soud_replica_store(s.replica), address, &pin), ==, SOU_OK);
+	CHECK_STR("P12.2", address, "hub.example:7443");
+	CHECK_MEM("P12.2", pin.b, 32, made->tls.b, 32);
+	home_close(&s);
+}
+
 TEST(hub, a_site_joins)
 {
 	const char *hq = test_path("hq"), *dir = test_path("site");
 	struct soud_inited made = init_hub(hq);
-	struct home h, s;
+	struct home h;
 	struct sou_signer op;
 	struct sou_err err = {0};
 	home_open(&h, hq, true);
@@ -177,44 +237,11 @@ TEST(hub, a_site_joins)
 	REQUIRE("P12.1", soud_key_tls_pin(dir, &pin, &err) == SOU_OK);
 	CHECK_MEM("P12.6 the certificate's", one.join.tls.b, 32, pin.b, 32);
 
-	const uint8_t exporter[32] = {1, 2, 3}, other[32] = {4};
+	const uint8_t exporter[32] = {1, 2, 3};
 	struct soud_taken taken;
 	struct sou_join join = one.join;
 	REQUIRE("P12.6", soud_join_sign(&join, text(invite), exporter) == SOU_OK);
-	static const struct {
-		const char *name;
-		unsigned what;
-		uint64_t bye;
-	} rows[] = {
-		{"P12.6 another connection", 0, SOU_BYE_SIGNATURE},
-		{"P12.6 enrol signature", 1, SOU_BYE_SIGNATURE},
-		{"P12.6 join signature", 2, SOU_BYE_SIGNATURE},
-		{"P12.6 another site under it", 3, SOU_BYE_SIGNATURE},
-		{"P12.6 unknown invite", 4, SOU_BYE_INVITE_UNKNOWN},
-		{"P8.9 expired", 5, SOU_BYE_INVITE_EXPIRED},
-	};
-	REQUIRE("begin", soud_replica_begin(h.replica) == SOU_OK);
-	for (size_t k = 0; k < ARRAY_LEN(rows); k++) {
-		struct sou_join bad = join;
-		if (rows[k].what == 1)
-			bad.enrol_signature[0] ^= 1;
-		if (rows[k].what == 2)
-			bad.join_signature[0] ^= 1;
-		if (rows[k].what == 3)
-			bad.site.b[0] ^= 1;
-		if (rows[k].what == 4)
-			bad.invite_key.b[0] ^= 1;
-		if (rows[k].what == 5) {
-			CHECK_INT("commit", soud_replica_commit(h.replica, NULL), ==, SOU_OK);
-			now_ms += 1000;
-			REQUIRE("begin", soud_replica_begin(h.replica) == SOU_OK);
-		}
-		CHECK_INT(rows[k].name,
-			  soud_hub_enrol(h.replica, &bad, rows[k].what == 0 ? other : exporter,
-					 &taken),
-			  ==, SOU_EDENIED);
-		CHECK_U64(rows[k].name, taken.bye, ==, rows[k].bye);
-	}
+	refuse_joins(&h, &join, exporter);
 	CHECK_INT("commit", soud_replica_commit(h.replica, NULL), ==, SOU_OK);
 	now_ms -= 1; /* at 999 ms it still holds */
 	REQUIRE("begin", soud_replica_begin(h.replica) == SOU_OK);
@@ -238,17 +265,7 @@ TEST(hub, a_site_joins)
 	REQUIRE("R7 finish", soud_join_finish(dir, NULL, text(invite), &bare, &err) == SOU_OK);
 	CHECK_INT("R7 it is a site's now",
 		  soud_join_prepare(&two, dir, NULL, text(invite), &bare, &err), ==, SOU_EEXIST);
-	home_open(&s, dir, false);
-	CHECK("R7 site", sou_id_eq(&soud_replica_identity(s.replica)->site, &one.site));
-	CHECK("R7 genesis", sou_hash_eq(&soud_replica_identity(s.replica)->genesis, &made.genesis));
-	CHECK_U64("R7 no authority yet", sou_authority_op_count(soud_replica_authority(s.replica)),
-		  ==, 0);
-	char address[SOU_ADDRESS_BYTES_MAX + 1];
-	CHECK_INT("P12.2 where the hub is",
-		  soud_hub_place(soud_replica_store(s.replica), address, &pin), ==, SOU_OK);
-	CHECK_STR("P12.2", address, "hub.example:7443");
-	CHECK_MEM("P12.2", pin.b, 32, made.tls.b, 32);
-	home_close(&s);
+	check_joined(dir, &one, &made);
 	now_ms = WORLD_START_MS;
 }
 

@@ -16,6 +16,24 @@ static size_t count_in(struct node *n, const struct sou_news *news)
 	return count;
 }
 
+/* What was kept must not hide what came after. */
+static void newest_too(struct node *hub, struct node *site, const struct sou_id *peer)
+{
+	struct sou_buf buf = {0};
+	struct sou_view view;
+	struct sou_news_answer a;
+	struct sou_id entity;
+	soud_reader_view(hub->reader, &view);
+	(void)node_item(site, &entity, "z");
+	level(hub, site);
+	struct sou_news_query q = {
+		.scope = site->org_scope, .bytes_max = SOU_NEWS_RAW_BYTES, .peer_site = *peer};
+	sou_buf_clear(&buf);
+	REQUIRE("P13.6", view.news(view.ctx, &q, &buf, &a) == SOU_OK);
+	CHECK_U64("P13.6 the newest too", a.entry_count, ==, 5);
+	sou_buf_fini(&buf);
+}
+
 TEST(reader, news_leave_out_what_the_peer_has)
 {
 	struct world *w = world_new();
@@ -81,14 +99,7 @@ TEST(reader, news_leave_out_what_the_peer_has)
 			CHECK_U64(rows[i].name, count_in(hub, &news), ==, rows[i].entries);
 		}
 	}
-	/* What was kept must not hide what came after. */
-	(void)node_item(site, &entity, "z");
-	level(hub, site);
-	struct sou_news_query q = {
-		.scope = site->org_scope, .bytes_max = SOU_NEWS_RAW_BYTES, .peer_site = k.site};
-	sou_buf_clear(&buf);
-	REQUIRE("P13.6", view.news(view.ctx, &q, &buf, &a) == SOU_OK);
-	CHECK_U64("P13.6 the newest too", a.entry_count, ==, 5);
+	newest_too(hub, site, &k.site);
 	sou_buf_fini(&buf);
 }
 

@@ -303,6 +303,43 @@ static uint32_t trail_length(struct soud_store *s, const struct sou_record *r, u
 	return n;
 }
 
+/* Outside or inside a transaction: `in`. */
+static void walk_records(struct pen *p, bool in)
+{
+	static const uint8_t with_register[] = {0, 9, 255}, with_trail[] = {0, 7, 9, 255};
+	struct sou_record r = {0};
+	struct sou_id at;
+	size_t n = 0;
+	int rc;
+	if (in)
+		begin(p);
+	for (bool first = true;
+	     (rc = soud_store_record_next(p->s, p->scope, !in ? SOU_KIND_ITEM : 0,
+					  first ? NULL : &at, r.kind, &r)) == SOU_OK;
+	     first = false) {
+		at = r.entity;
+		CHECK("by entity", n < 3 && at.b[0] == with_register[n]);
+		n++;
+	}
+	CHECK_INT("end", rc, ==, SOU_EUNKNOWN);
+	CHECK_INT("those with a register", n, ==, 3);
+	n = 0;
+	for (bool first = true; (rc = soud_store_record_each(p->s, p->scope, first ? NULL : &at,
+							     r.kind, &r)) == SOU_OK;
+	     first = false) {
+		at = r.entity;
+		CHECK("by entity", n < 4 && at.b[0] == with_trail[n]);
+		n++;
+	}
+	CHECK_INT("those with a trail", n, ==, 4);
+	CHECK_INT("no such kind",
+		  soud_store_record_next(p->s, p->scope, SOU_KIND_MARK, NULL, 0, &r), ==,
+		  SOU_EUNKNOWN);
+	if (in)
+		soud_store_rollback(p->s);
+	sou_record_fini(&r);
+}
+
 TEST(store, records)
 {
 	struct pen *p = pen_new();
@@ -322,7 +359,7 @@ TEST(store, records)
 	(void)pen_take(p, g, false);
 	commit(p);
 	struct sou_record r = {0};
-	struct sou_id entity = pen_entity(0), at;
+	struct sou_id entity = pen_entity(0);
 	PEN_OK("record", soud_store_record(p->s, p->scope, SOU_KIND_ITEM, &entity, &r));
 	CHECK("P10.4", r.conflict && !r.incomplete && r.live_count == 2);
 	CHECK("P10.3", sou_id_eq(&r.lives[0].version, &c->version));
@@ -330,38 +367,9 @@ TEST(store, records)
 	CHECK_INT("trail", trail_length(p->s, &r, &newest), ==, 2);
 	CHECK_U64("newest first", newest, ==, 4);
 
-	static const uint8_t with_register[] = {0, 9, 255}, with_trail[] = {0, 7, 9, 255};
-	for (int in = 0; in < 2; in++) { /* outside and inside a transaction */
-		size_t n = 0;
-		int rc;
-		if (in == 1)
-			begin(p);
-		for (bool first = true;
-		     (rc = soud_store_record_next(p->s, p->scope, in == 0 ? SOU_KIND_ITEM : 0,
-						  first ? NULL : &at, r.kind, &r)) == SOU_OK;
-		     first = false) {
-			at = r.entity;
-			CHECK("by entity", n < 3 && at.b[0] == with_register[n]);
-			n++;
-		}
-		CHECK_INT("end", rc, ==, SOU_EUNKNOWN);
-		CHECK_INT("those with a register", n, ==, 3);
-		n = 0;
-		for (bool first = true;
-		     (rc = soud_store_record_each(p->s, p->scope, first ? NULL : &at, r.kind,
-						  &r)) == SOU_OK;
-		     first = false) {
-			at = r.entity;
-			CHECK("by entity", n < 4 && at.b[0] == with_trail[n]);
-			n++;
-		}
-		CHECK_INT("those with a trail", n, ==, 4);
-		CHECK_INT("no such kind",
-			  soud_store_record_next(p->s, p->scope, SOU_KIND_MARK, NULL, 0, &r), ==,
-			  SOU_EUNKNOWN);
-		if (in == 1)
-			soud_store_rollback(p->s);
-	}
+	for (int in = 0; in < 2; in++)
+		walk_records(p, in == 1);
+	PEN_OK("record", soud_store_record(p->s, p->scope, SOU_KIND_ITEM, &entity, &r));
 
 	entity = pen_entity(255);
 	struct sou_span value;
