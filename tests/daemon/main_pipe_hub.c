@@ -2,7 +2,7 @@
  * Python (tests/model/test_pipe.py):
  *
  *   pipe_hub DATA init                       make headquarters and organisation "o1"; one JSON line
- *   pipe_hub DATA invite HOST:PORT ROLES     an invite for o1; its text
+ *   pipe_hub DATA invite HOST:PORT ROLES N   so many invites for o1; their texts, a line each
  *   pipe_hub DATA plan                       a project, a column, a round, with handles p1, c1, r1
  *   pipe_hub DATA item ORG TEXT              an item of headquarters' own organisation
  *   pipe_hub DATA cut SITE KEY [SCOPE ENTRY] that key ends at that entry, elsewhere at its start
@@ -157,7 +157,7 @@ static const struct sou_org *org_of(struct hub *h, const char *handle)
 	return org;
 }
 
-static void invite(struct hub *h, const char *address, const char *roles)
+static void invite(struct hub *h, const char *address, const char *roles, const char *count)
 {
 	DO(soud_key_open(h->data, SOUD_KEY_OPERATIONAL, 0, text(passphrase), &h->operational,
 			 &err));
@@ -170,10 +170,12 @@ static void invite(struct hub *h, const char *address, const char *roles)
 	char string[SOU_INVITE_TEXT_BYTES_MAX];
 	struct sou_id id;
 	struct soud_committed committed;
-	DO(soud_replica_begin(h->replica));
-	DO(soud_hub_invite(h->replica, &h->operational, &inviting, string, &id, &err));
-	DO(soud_replica_commit(h->replica, &committed));
-	(void)printf("%s\n", string);
+	for (unsigned long n = strtoul(count, NULL, 10); n > 0; n--) {
+		DO(soud_replica_begin(h->replica));
+		DO(soud_hub_invite(h->replica, &h->operational, &inviting, string, &id, &err));
+		DO(soud_replica_commit(h->replica, &committed));
+		(void)printf("%s\n", string);
+	}
 }
 
 static void write_one(struct hub *h, const struct sou_id *scope, const struct sou_id *org,
@@ -490,8 +492,8 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 64;
 	open_hub(&h);
-	if (argc == 5 && strcmp(command, "invite") == 0) {
-		invite(&h, argv[3], argv[4]);
+	if (argc == 6 && strcmp(command, "invite") == 0) {
+		invite(&h, argv[3], argv[4], argv[5]);
 	} else if (argc == 3 && strcmp(command, "plan") == 0) {
 		plan(&h);
 	} else if (argc == 5 && strcmp(command, "item") == 0) {

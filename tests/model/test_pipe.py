@@ -16,7 +16,7 @@ from soukatsu import frames, schema, tls
 from soukatsu.client import Site, items
 from soukatsu.names import C, H
 from soukatsu.payload import Op
-from soukatsu.replica import Denied
+from soukatsu.replica import Denied, Replica
 
 PROGRAM = os.path.join(lib.BUILD, "tests", "pipe_hub")
 
@@ -83,8 +83,8 @@ class Hub:
             [PROGRAM, self.data, *args], capture_output=True, timeout=60, check=True
         ).stdout.decode()
 
-    def invite(self, roles):
-        return self.run("invite", "hub.example:4980", str(roles)).strip()
+    def invite(self, roles=schema.EDITOR, count=1):
+        return self.run("invite", "hub.example:4980", str(roles), str(count)).split()
 
     def show(self):
         return {s["id"]: s for s in json.loads(self.run("show"))["scopes"]}
@@ -100,19 +100,18 @@ class OverPipes(unittest.TestCase):
     def setUpClass(cls):
         cls.first = tempfile.mkdtemp()
         cls.addClassCleanup(shutil.rmtree, cls.first)
-        cls.about = Hub.made(os.path.join(cls.first, "hub")).about
+        hub = Hub.made(os.path.join(cls.first, "hub"))
+        cls.about, cls.invites = hub.about, hub.invite(count=3)
 
     def setUp(self):
         self.folder = tempfile.mkdtemp()
         self.addCleanup(shutil.rmtree, self.folder)
         data = os.path.join(self.folder, "hub")
         shutil.copytree(os.path.join(self.first, "hub"), data)
-        self.hub = Hub(data, self.about)
+        self.hub, self.invites = Hub(data, self.about), list(self.invites)
 
-    def join(self, name, roles=schema.EDITOR | schema.SUBMITTER, invite=None):
-        site, session = Site.join(
-            os.path.join(self.folder, name), invite or self.hub.invite(roles), dial=self.hub.dial
-        )
+    def join(self, name, invite=None):
+        site, session = Site.join(os.path.join(self.folder, name), invite or self.invites.pop(), dial=self.hub.dial)
         self.assertEqual((session.closed, session.faults), (None, []))
         return site
 
@@ -166,7 +165,7 @@ class OverPipes(unittest.TestCase):
         self.same(b)
 
     def test_what_it_may_not(self):
-        site = self.join("a", schema.EDITOR)
+        site = self.join("a")
         r = site.replica
         hq, mine = r.org_by_handle("hq"), r.my_org()
         op = [Op(schema.SET, 16, bytes(15) + b"\1", 1, "x")]
@@ -205,7 +204,8 @@ class OverPipes(unittest.TestCase):
         scope = r.org_scope(r.my_org())
         self.hub.run("cut", r.site.hex(), r.key.id.hex(), scope.hex(), made[3].id.hex())
         self.sync(b)
-        self.assertIn(frames.HEADERS, [k for k, _ in self.hub.received])
+        kinds = [k for k, _ in self.hub.received]  # P13.3: in this order
+        self.assertEqual(kinds[:4], [frames.HELLO, frames.HEADERS, frames.AUTHORITY, frames.NEWS])
         self.assertEqual(self.verdicts(b), [""] * 4 + ["cut"] * 2)
         self.sync(c)
         self.assertEqual(self.verdicts(c), [""] * 4 + ["cut"] * 2)
@@ -233,6 +233,71 @@ class OverPipes(unittest.TestCase):
             self.assertEqual(self.verdicts(site), [""] * 2 + ["no-right"] * 2)
             self.same(site)
 
+    def test_own_wanted(self):
+        """P11.5, R12: a site that lost its replica, but not its keys, asks for its own feed and goes on."""
+        site = self.join("a")
+        for n in range(3):
+            self.text(site, 1, "本文 %d" % n)
+        self.sync(site)
+        r = site.replica
+        before, scope = r.state(r.org_scope(r.my_org())).digest(), r.org_scope(r.my_org())
+        site.replica = Replica(r.net, r.store.genesis, r.site, site.key)
+        self.sync(site)
+        self.assertNotIn(scope, site.replica.scopes())
+        self.assertEqual(site.sync(dial=self.hub.dial, flags=frames.OWN_WANTED).faults, [])
+        self.assertEqual(site.replica.state(scope).digest(), before)
+        self.assertEqual(self.text(site, 1, "その後").header.seq, 4)
+        self.sync(site)
+        self.same(site)
+
+    def test_signatures(self):
+        """P11.5, P11.10: some are left out in a run, none when every one is asked for; either way all is authentic."""
+        a, b, c = self.join("a"), self.join("b"), self.join("c")
+        for n in range(70):
+            self.text(a, 1 + n % 5, "本文 %d" % n)
+        self.sync(a)
+        for site, flags in ((b, 0), (c, frames.EVERY_SIGNATURE)):
+            self.assertEqual(site.sync(dial=self.hub.dial, flags=flags).faults, [])
+            self.assertEqual(self.verdicts(site), [""] * 70)
+            self.same(site)
+        held = lambda site: [
+            r.header.seq for r in site.replica.store.records.values() if r.signature and r.header.seq
+        ]
+        scope = a.replica.org_scope(a.replica.my_org())
+        kept = [r.header.seq for r in b.replica.state(scope).scope.records.values() if r.signature]
+        self.assertIn(64, kept)
+        self.assertIn(70, kept)
+        self.assertLess(len(kept), 10)
+        self.assertLess(len(held(b)), len(held(c)))
+        self.assertEqual(len([1 for r in c.replica.state(scope).scope.records.values() if r.signature]), 70)
+
+    def test_window(self):
+        """P13.9: who acknowledges nothing is not flooded."""
+        a, b = self.join("a"), self.join("b")
+        r = a.replica
+        for n in range(60):
+            noise = [secrets.token_urlsafe(6000) for _ in range(5)]  # 1.8 MB in all, compressed or not
+            ops = [Op(schema.SET, 16, bytes(14) + bytes([n, k]), 1, noise[k]) for k in range(5)]
+            r.write(r.org_scope(r.my_org()), r.my_org(), ops, "例")
+        self.sync(a)
+        silent = {}
+
+        def dial(*args):
+            link = self.hub.dial(*args)
+            send = link.send
+            link.send = lambda kind, body: silent.update(acks=1) if kind == frames.ACK else send(kind, body)
+            return link
+
+        b.sync(dial=dial)
+        news = [n for k, n in self.hub.received if k == frames.NEWS]
+        self.assertTrue(silent)
+        self.assertGreater(sum(news), 0)
+        self.assertLessEqual(sum(news[:-1]), 1 << 20)
+        got = len(b.replica.order[r.org_scope(r.my_org())])
+        self.assertLess(got, 60)
+        self.sync(b)
+        self.same(b)
+
     def test_a_redaction(self):
         """P6.7, P13.6: who had the text and who did not hold one state; the text does not travel any more."""
         a, b, c = self.join("a"), self.join("b"), self.join("c")
@@ -252,7 +317,7 @@ class OverPipes(unittest.TestCase):
             self.assertNotIn("伏せるべき本文".encode().hex(), f.read())
 
     def test_invites(self):
-        invite = self.hub.invite(schema.EDITOR)
+        (invite,) = self.hub.invite()
         self.join("a", invite=invite)
         self.join("a", invite=invite)  # the same again
         with self.assertRaises(Denied) as why:

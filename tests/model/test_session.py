@@ -21,6 +21,10 @@ from soukatsu.world import World, drawn
 def talk(a, b, cut=None):
     """Frames to and fro until both are silent, or `cut` frames were handed on."""
     a.hello()
+    move(a, b, cut)
+
+
+def move(a, b, cut=None):
     n = 0
     while True:
         moved = False
@@ -88,6 +92,23 @@ class InMemory(unittest.TestCase):
         a.receive(*answer)
         self.assertEqual(a.take() + b.take(), [])
         self.assertTrue(a.settled() and b.settled())
+
+    def test_written_during_a_session(self):
+        """P13.6: `after` is what the peer has of our log, also where what came from it was passed over."""
+        p = Pair("session 6")
+        p.site.store.ops.update(p.hub.store.ops)
+        p.site.store._authority = None
+        a, b = p.sessions()
+        talk(a, b)
+        for n in range(12):
+            p.write(p.hub if n % 3 else p.site, n)
+            move(a, b)
+            if n == 5:
+                p.write(p.hub, n)
+                p.write(p.site, n)
+        move(a, b)
+        self.assertTrue(a.settled() and b.settled())
+        self.assertEqual((p.site.last(p.scope), p.hub.last(p.scope)), (14, 14))
 
     def test_cut_anywhere_and_lost_logs(self):
         """P13.6, P13.7: whatever was cut or forgotten, the next whole session brings all."""

@@ -96,8 +96,10 @@ class Site:
         until, quiet = time.monotonic() + seconds, time.monotonic() + 2
         try:
             while time.monotonic() < min(until, quiet):
-                self.replica.save(self.folder)
-                for kind, body in session.take():
+                out = session.take()
+                if out:
+                    self.replica.save(self.folder)
+                for kind, body in out:
                     link.send(kind, body)
                 got = link.receive(0.2)
                 if got:

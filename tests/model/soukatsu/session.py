@@ -44,6 +44,7 @@ class Session:
         self.peer = None  # the peer's hello
         self.out, self.closed = [], None
         self.cursor = {}  # scope -> arrival number in our log up to which the peer has or was sent all
+        self.stored = {}  # scope -> arrival number in our log up to which the peer has stored, as it knows itself
         self.flight = {}  # scope -> upto of the news frame that is not acknowledged
         self.waiting = {}  # scope -> code: refused, nothing goes out in it in this session
         self.left_out = {}  # scope -> ids that the peer said it has, by heads
@@ -174,7 +175,7 @@ class Session:
             if valid:
                 if position > self.r.last(scope):
                     self.bye(BYE_ROLLED_BACK, "P13.8")
-                self.cursor[scope] = position
+                self.cursor[scope] = self.stored[scope] = position
         if self.void and not self.heads_sent:
             self.heads_sent = True
             for scope in sorted(positions):
@@ -190,7 +191,7 @@ class Session:
         """P13.7: the peer has these and what is before them."""
         s = self.r.state(scope).scope
         self.left_out[scope] = {i for h in heads for i in s.before(h)}
-        self.cursor[scope] = 0
+        self.cursor[scope] = self.stored[scope] = 0
         self.flight.pop(scope, None)
         self.need_heads.discard(scope)
 
@@ -268,7 +269,7 @@ class Session:
         if scope in self.flight and upto >= self.flight[scope]:
             for i, _ in self.r.order[scope][self.cursor.get(scope, 0) : upto]:
                 self.r.acked.setdefault(i, when)
-            self.cursor[scope] = max(self.cursor.get(scope, 0), self.flight.pop(scope))
+            self.cursor[scope] = self.stored[scope] = max(self.cursor.get(scope, 0), self.flight.pop(scope))
 
     def on_refuse(self, scope, upto, code, clause, entry_id):
         self.refusals.append((scope, code, clause, entry_id))
@@ -322,7 +323,8 @@ class Session:
             and state != st.state_digest()
         ):
             self.faults.append(scope)
-        if self.said.get(scope) != st.digest():
+        done = scope not in self.flight and self.cursor.get(scope, 0) == self.r.last(scope)
+        if self.said.get(scope) != st.digest() and done and scope not in self.waiting:
             self._digest(scope)
 
     def on_ping(self, n):
@@ -346,10 +348,11 @@ class Session:
     def _digest(self, scope):
         st = self.r.state(scope)
         self.said[scope] = st.digest()
+        self.stored[scope] = self.cursor.get(scope, 0)  # it takes the receiver's position past what was left out
         self.send(
             DIGEST,
             scope,
-            self.r.last(scope),
+            self.cursor.get(scope, 0),
             RULES,
             self.r.authority.set_hash(),
             st.entries_digest(),
@@ -393,7 +396,7 @@ class Session:
 
     def _scope(self, scope):
         order, at, out, size = self.r.order[scope], self.cursor.get(scope, 0), [], 0
-        after = at
+        after = self.stored.get(scope, 0)
         while at < len(order) and size < NEWS_RAW_BYTES:
             i, log = order[at]
             r = self.r.store.records[i]
