@@ -184,6 +184,23 @@ static void check_places(struct sim *w)
 	}
 }
 
+/* S7: what is derived, filled again from the log, is what stands there. */
+static void check_derived(struct sim *w, uint32_t node)
+{
+	struct soud_store *store = soud_replica_store(w->nodes[node].replica);
+	struct sou_hash before, after;
+	int rc = soud_store_dump_hash(store, &before);
+	if (rc == SOU_OK)
+		rc = soud_store_rebuild(store, soud_replica_authority(w->nodes[node].replica));
+	if (rc == SOU_OK)
+		rc = soud_store_dump_hash(store, &after);
+	if (rc != SOU_OK)
+		sim_fail(w, "S7", "%s is not rebuilt: %s", w->nodes[node].name,
+			 soud_store_error(store)->text);
+	else if (!sou_hash_eq(&before, &after))
+		sim_fail(w, "S7", "%s rebuilt from its log differs", w->nodes[node].name);
+}
+
 void sim_check_all(struct sim *w)
 {
 	for (uint32_t i = 0; i < w->node_count; i++)
@@ -197,6 +214,8 @@ void sim_check_all(struct sim *w)
 				check_tracked(w, node, &w->tracked[i]);
 	if (w->failure[0] == '\0')
 		check_places(w);
+	for (uint32_t i = 0; i < w->node_count && w->failure[0] == '\0'; i++)
+		check_derived(w, i);
 	for (uint32_t i = 0; i < w->node_count; i++)
 		soud_replica_rollback(w->nodes[i].replica);
 }

@@ -9,7 +9,8 @@
  * no entry that its site saved is missing there or, once acknowledged, at the hub. S3 no version
  * that its writer had no right to is shown. S4 no message names a scope that its receiver may not
  * read, nor brings a byte of one. S5 no software fault is told (R10). S6 no place of a chain is
- * used twice by a site that was not cloned. */
+ * used twice by a site that was not cloned. S7 what is derived, filled again from the log, is what
+ * stood there. */
 #ifndef SOU_TESTS_SIM_H
 #define SOU_TESTS_SIM_H
 

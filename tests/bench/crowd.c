@@ -1,0 +1,367 @@
+/* crowd.c - makes the authority, the authors and their entries. */
+#include "tests/bench/crowd.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "proto/name.h"
+#include "proto/schema.h"
+
+double crowd_now_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+double crowd_cpu_s(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+void crowd_die(const char *what, const char *why)
+{
+	fprintf(stderr, "bench: %s: %s\n", what, why);
+	exit(1);
+}
+
+static void must(int rc, const char *what, const char *why)
+{
+	if (rc != SOU_OK)
+		crowd_die(what, why != NULL && why[0] != '\0' ? why : sou_err_name(rc));
+}
+
+static uint64_t draw(struct crowd *c)
+{
+	c->random += UINT64_C(0x9e3779b97f4a7c15);
+	uint64_t z = c->random;
+	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+	return z ^ z >> 31;
+}
+
+static void draw_bytes(struct crowd *c, uint8_t *out, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out[i] = (uint8_t)draw(c);
+}
+
+static void draw_key(struct crowd *c, struct sou_signer *out)
+{
+	uint8_t seed[SOU_SEED_BYTES];
+	draw_bytes(c, seed, sizeof seed);
+	must(sou_signer_ed25519(out, seed), "key", NULL);
+}
+
+static int64_t wall_cb(void *ctx)
+{
+	const struct crowd *c = ctx;
+	return c->wall_ms;
+}
+
+static int random_cb(void *ctx, uint8_t *out, size_t n)
+{
+	draw_bytes(ctx, out, n);
+	return SOU_OK;
+}
+
+/* Sentences of common words: they compress about as prose does. */
+static size_t draw_text(struct crowd *c, uint32_t bytes, char *out)
+{
+	static const char *const words[] = {
+		"地域", "福祉", "の",     "支援",       "を",     "推進",
+		"し、", "住民", "参加",   "による",     "相談",   "体制",
+		"整備", "に",   "取り組", "みました。", "課題",   "として",
+		"人材", "確保", "が",     "あり",       "ます。", "今後",
+		"は",   "連携", "強化",   "会議",       "開催",   "ボランティア",
+		"活動", "と",   "協働",   "できる",     "よう",   "検討します。"};
+	size_t n = 0;
+	for (;;) {
+		const char *word = words[draw(c) % (sizeof words / sizeof *words)];
+		if (n + strlen(word) > bytes)
+			return n;
+		memcpy(out + n, word, strlen(word));
+		n += strlen(word);
+	}
+}
+
+/* --- entries --- */
+
+struct author { /* where the author's chain and cells stand */
+	struct sou_header next;
+	struct sou_id *cells, *versions;
+	uint32_t cell_count;
+};
+
+static void write_one(struct crowd *c, struct author *a, uint32_t author, uint32_t cell,
+		      uint32_t text_bytes, struct sou_entry *reader)
+{
+	char text[SOU_STR_BYTES_MAX];
+	struct sou_buf value = {0}, header = {0}, payload = {0};
+	size_t n = draw_text(c, text_bytes, text);
+	sou_mp_put_str(&value, text, n);
+	bool first = sou_id_is_zero(&a->versions[cell]);
+	struct sou_draft_op op = {.type = SOU_OP_SET,
+				  .kind = SOU_KIND_ITEM,
+				  .field = SOU_FIELD_ITEM_TEXT,
+				  .entity = a->cells[cell],
+				  .value = sou_buf_span(&value),
+				  .replaces = &a->versions[cell],
+				  .replace_count = first ? 0 : 1};
+	struct sou_draft d = {.header = a->next,
+			      .for_org = c->orgs[author],
+			      .by = {(const uint8_t *)"山田", strlen("山田")},
+			      .ops = &op,
+			      .op_count = 1};
+	struct crowd_entry *e = &c->entries[c->count++];
+	draw_bytes(c, d.salt, sizeof d.salt);
+	must(sou_entry_make(reader, &d, &c->signers[author], &header, &payload, e->signature),
+	     "entry", NULL);
+	e->id = reader->facts.id;
+	e->entity = op.entity;
+	e->author = author;
+	e->header.n = header.n;
+	e->payload.n = payload.n;
+	sou_buf_put(&c->bytes, header.p, header.n);
+	sou_buf_put(&c->bytes, payload.p, payload.n);
+	a->versions[cell] = sou_hash_half(&e->id);
+	a->next.seq++;
+	a->next.prev = e->id;
+	a->next.hlc += 65536;
+	sou_buf_fini(&value);
+	sou_buf_fini(&header);
+	sou_buf_fini(&payload);
+}
+
+static void make_entries(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_bytes)
+{
+	struct author authors[CROWD_AUTHORS];
+	struct sou_entry reader = {0};
+	c->entries = calloc(count, sizeof *c->entries);
+	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
+		struct author *a = &authors[i];
+		a->cell_count = cells / CROWD_AUTHORS + 1;
+		a->cells = calloc(a->cell_count, sizeof *a->cells);
+		a->versions = calloc(a->cell_count, sizeof *a->versions);
+		for (uint32_t k = 0; k < a->cell_count; k++)
+			a->cells[k] = sou_entity_made(SOU_KIND_ITEM, &c->sites[i], &c->openings[i],
+						      k + 1);
+		a->next = (struct sou_header){.net = c->net,
+					      .site = c->sites[i],
+					      .scope = c->scopes[i],
+					      .epoch = sou_hash_half(&c->openings[i]),
+					      .prev = c->openings[i],
+					      .seq = 1,
+					      .hlc = (uint64_t)c->wall_ms << 16};
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t author = (uint32_t)(draw(c) % CROWD_AUTHORS);
+		struct author *a = &authors[author];
+		write_one(c, a, author, (uint32_t)(draw(c) % a->cell_count), text_bytes, &reader);
+	}
+	const uint8_t *p = c->bytes.p;
+	if (c->bytes.failed)
+		crowd_die("entries", "no memory");
+	for (uint32_t i = 0; i < count; i++) {
+		c->entries[i].header.p = p;
+		p += c->entries[i].header.n;
+		c->entries[i].payload.p = p;
+		p += c->entries[i].payload.n;
+	}
+	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
+		free(authors[i].cells);
+		free(authors[i].versions);
+	}
+	sou_entry_fini(&reader);
+}
+
+/* --- authority --- */
+
+static struct sou_span text(const char *s)
+{
+	return (struct sou_span){(const uint8_t *)s, strlen(s)};
+}
+
+static struct soud_replica *open_new(struct crowd *c, const char *path, bool every_signature)
+{
+	struct sou_err err = {0};
+	struct soud_replica *r = NULL;
+	const struct soud_replica_options options = {.every_signature = every_signature};
+	const struct soud_replica_seed seed = {.net = c->net,
+					       .site = c->site,
+					       .genesis = c->genesis,
+					       .site_key = c->hub.public_key,
+					       .hub = true};
+	crowd_remove(path);
+	must(soud_replica_make(path, &c->env, &options, &seed, &err), "replica", err.text);
+	must(soud_replica_open(&r, path, &c->env, &options, &err), "replica", err.text);
+	return r;
+}
+
+static void sign_op(struct crowd *c, struct soud_replica *r, const struct sou_effect *effects,
+		    uint32_t count, struct sou_hash *id)
+{
+	struct sou_err err = {0};
+	struct soud_committed done;
+	must(soud_replica_begin(r), "begin", soud_replica_error(r)->text);
+	must(soud_hub_sign_op(r, &c->operational, effects, count, id, &err), "op", err.text);
+	must(soud_replica_commit(r, &done), "commit", soud_replica_error(r)->text);
+}
+
+static void add_op(struct soud_replica *r, struct sou_span op, struct sou_span sigs)
+{
+	struct sou_err err = {0};
+	struct soud_committed done;
+	must(soud_replica_begin(r), "begin", soud_replica_error(r)->text);
+	must(soud_replica_add_op(r, op, sigs, &err), "op", err.text);
+	must(soud_replica_commit(r, &done), "commit", soud_replica_error(r)->text);
+}
+
+/* Organisations, sites and their rights, as ops of `r`, which knows nothing yet. */
+static void make_authority(struct crowd *c, struct soud_replica *r, struct sou_span genesis,
+			   struct sou_span sigs)
+{
+	struct sou_effect orgs[CROWD_AUTHORS];
+	struct sou_hash op;
+	char handles[CROWD_AUTHORS][16];
+	add_op(r, genesis, sigs);
+	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
+		snprintf(handles[i], sizeof handles[i], "org%u", i);
+		orgs[i] = (struct sou_effect){.type = SOU_EFFECT_ORG,
+					      .has_org = true,
+					      .org = c->hq,
+					      .number = 4,
+					      .handle = text(handles[i]),
+					      .name = text("例の社協"),
+					      .short_name = text("例"),
+					      .code = text("")};
+	}
+	sign_op(c, r, orgs, CROWD_AUTHORS, &op);
+	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
+		c->orgs[i] = sou_entity_org(&op, i);
+		c->scopes[i] = sou_scope_id(SOU_SCOPE_ORG, &c->orgs[i]);
+	}
+	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
+		struct sou_effect effects[2] = {{.type = SOU_EFFECT_OPEN,
+						 .site = c->sites[i],
+						 .key = c->signers[i].public_key,
+						 .has_org = true,
+						 .org = c->orgs[i],
+						 .name = text("拠点 例")},
+						{.type = SOU_EFFECT_GRANT,
+						 .site = c->sites[i],
+						 .roles = SOU_ROLE_EDITOR,
+						 .reach = SOU_REACH_SCOPE,
+						 .id = c->scopes[i]}};
+		draw_bytes(c, effects[0].tls.b, sizeof effects[0].tls.b);
+		sign_op(c, r, effects, 2, &c->openings[i]);
+	}
+}
+
+static struct sou_buf series; /* genesis and all later ops, for the replicas to come */
+struct op_place {
+	size_t op, op_n, sigs, sigs_n;
+};
+static struct op_place places[CROWD_AUTHORS + 2];
+static size_t place_count;
+
+static void keep_ops(struct soud_replica *r)
+{
+	const struct sou_authority *a = soud_replica_authority(r);
+	place_count = sou_authority_op_count(a);
+	SOU_ASSERT(place_count <= sizeof places / sizeof *places);
+	for (size_t i = 0; i < place_count; i++) {
+		struct sou_hash id, prev;
+		struct sou_span op, sigs;
+		sou_authority_op(a, i, &id, &prev, &op, &sigs);
+		places[i] = (struct op_place){series.n, op.n, series.n + op.n, sigs.n};
+		sou_buf_put(&series, op.p, op.n);
+		sou_buf_put(&series, sigs.p, sigs.n);
+	}
+}
+
+void crowd_make(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_bytes)
+{
+	*c = (struct crowd){.random = 7, .wall_ms = INT64_C(1693537200000)};
+	draw_bytes(c, c->net.b, sizeof c->net.b);
+	draw_bytes(c, c->site.b, sizeof c->site.b);
+	draw_key(c, &c->operational);
+	draw_key(c, &c->checkpoint);
+	draw_key(c, &c->root);
+	draw_key(c, &c->hub);
+	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
+		draw_bytes(c, c->sites[i].b, sizeof c->sites[i].b);
+		draw_key(c, &c->signers[i]);
+	}
+	c->env = (struct soud_replica_env){.ctx = c,
+					   .wall_ms = wall_cb,
+					   .random = random_cb,
+					   .site = &c->hub,
+					   .checkpoint = &c->checkpoint};
+	struct soud_genesis g = {.net = c->net,
+				 .site = c->site,
+				 .handle = text("hq"),
+				 .name = text("本部 例"),
+				 .short_name = text("本部"),
+				 .site_name = text("hub"),
+				 .root = {&c->root},
+				 .root_count = 1,
+				 .threshold = 1,
+				 .operational = &c->operational,
+				 .checkpoint = &c->checkpoint,
+				 .site_key = &c->hub};
+	draw_bytes(c, g.tls.b, sizeof g.tls.b);
+	struct sou_buf op = {0}, sigs = {0};
+	must(soud_hub_genesis(&g, &op, &sigs, &c->genesis), "genesis", NULL);
+	c->hq = sou_entity_org(&c->genesis, 1);
+	char path[] = "/tmp/soukatsu-bench-XXXXXX";
+	int fd = mkstemp(path);
+	if (fd < 0)
+		crowd_die("temporary file", path);
+	close(fd);
+	struct soud_replica *r = open_new(c, path, false);
+	make_authority(c, r, sou_buf_span(&op), sou_buf_span(&sigs));
+	keep_ops(r);
+	soud_replica_close(r);
+	crowd_remove(path);
+	sou_buf_fini(&op);
+	sou_buf_fini(&sigs);
+	make_entries(c, count, cells, text_bytes);
+}
+
+void crowd_free(struct crowd *c)
+{
+	sou_signer_fini(&c->operational);
+	sou_signer_fini(&c->checkpoint);
+	sou_signer_fini(&c->root);
+	sou_signer_fini(&c->hub);
+	for (uint32_t i = 0; i < CROWD_AUTHORS; i++)
+		sou_signer_fini(&c->signers[i]);
+	free(c->entries);
+	sou_buf_fini(&c->bytes);
+	sou_buf_fini(&series);
+}
+
+struct soud_replica *crowd_replica(struct crowd *c, const char *path, bool every_signature)
+{
+	struct soud_replica *r = open_new(c, path, every_signature);
+	for (size_t i = 0; i < place_count; i++)
+		add_op(r, (struct sou_span){series.p + places[i].op, places[i].op_n},
+		       (struct sou_span){series.p + places[i].sigs, places[i].sigs_n});
+	return r;
+}
+
+void crowd_remove(const char *path)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	char name[512];
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		snprintf(name, sizeof name, "%s%s", path, ends[i]);
+		(void)unlink(name);
+	}
+}
