@@ -93,24 +93,41 @@ static int from_0(sqlite3 *db, struct sou_err *err)
 	return rc == SOU_OK ? run(db, DERIVED, err) : rc;
 }
 
+static int copy_failed(sqlite3 *db, const char *copy, struct sou_err *err)
+{
+	int code = sqlite3_errcode(db) & 0xff;
+	int rc = code == SQLITE_NOMEM ? SOU_ENOMEM : code == SQLITE_FULL ? SOU_EFULL : SOU_ESTORE;
+	return sou_err_set(err, rc, "store: copying to %s: %s", copy, sqlite3_errmsg(db));
+}
+
+/* One transaction of the copy: there when it has tables, and then all of it, and durable. */
+static int copy_all(sqlite3 *db, sqlite3 *to, const char *copy, struct sou_err *err)
+{
+	int64_t tables;
+	int rc = pragma_number(to, "SELECT count(*) FROM sqlite_schema", &tables, err);
+	if (rc != SOU_OK || tables > 0)
+		return rc;
+	sqlite3_backup *backup = sqlite3_backup_init(to, "main", db, "main");
+	if (backup == NULL)
+		return copy_failed(to, copy, err);
+	int step = sqlite3_backup_step(backup, -1), end = sqlite3_backup_finish(backup);
+	return step == SQLITE_DONE && end == SQLITE_OK ? SOU_OK : copy_failed(to, copy, err);
+}
+
 /* PATH-before-1 holds the replica as it was; an older copy of that name stays, as it is older. */
 static int back_up(sqlite3 *db, const char *path, struct sou_err *err)
 {
-	sqlite3_stmt *statement = NULL;
+	sqlite3 *to = NULL;
+	sqlite3_vfs *vfs = NULL;
 	char *copy = sqlite3_mprintf("%s-before-%d", path, STORE_SCHEMA_VERSION);
 	if (copy == NULL)
 		return sou_err_set(err, SOU_ENOMEM, "store: no memory");
-	int code = sqlite3_prepare_v2(db, "VACUUM INTO ?1", -1, &statement, NULL);
-	if (code == SQLITE_OK)
-		code = sqlite3_bind_text(statement, 1, copy, -1, SQLITE_STATIC);
-	if (code == SQLITE_OK)
-		code = sqlite3_step(statement);
-	bool exists = code == SQLITE_ERROR; /* "output file already exists" */
-	int rc = code == SQLITE_DONE || exists
-			 ? SOU_OK
-			 : sou_err_set(err, code == SQLITE_FULL ? SOU_EFULL : SOU_ESTORE,
-				       "store: copying to %s: %s", copy, sqlite3_errmsg(db));
-	sqlite3_finalize(statement);
+	(void)sqlite3_file_control(db, "main", SQLITE_FCNTL_VFS_POINTER, &vfs);
+	int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
+	int rc = sqlite3_open_v2(copy, &to, flags, vfs != NULL ? vfs->zName : NULL) == SQLITE_OK
+			 ? copy_all(db, to, copy, err)
+			 : copy_failed(to, copy, err);
+	(void)sqlite3_close_v2(to);
 	sqlite3_free(copy);
 	return rc;
 }
