@@ -151,7 +151,9 @@ static struct sou_version version_of(const struct soud_merge *m, const struct so
 				.clock = entry->header.clock,
 				.shown = row->shown,
 				.replaces = op->replaces};
-	v.redacted = op->went || sou_authority_redacted(m->authority, &row->id, (uint16_t)(i + 1));
+	/* A redact of a consent has no effect: its value is no commitment (R2, P6.4). */
+	v.redacted = op->went || (op->is_committed && sou_authority_redacted(m->authority, &row->id,
+									     (uint16_t)(i + 1)));
 	if (!op->went)
 		v.value = op->value;
 	return v;
