@@ -95,9 +95,8 @@ void sim_check_frame(struct sim *w, uint32_t to, uint8_t kind, const uint8_t *by
 		return;
 	if (kind == SOU_FRAME_HELLO)
 		check_hello(w, to, body);
-	else if (kind == SOU_FRAME_NEWS && sou_news_unpack(&news, body) == SOU_OK)
-		check_news(w, to, &news);
-	else if (kind == SOU_FRAME_HEADERS && sou_headers_unpack(&news, body) == SOU_OK)
+	else if ((kind == SOU_FRAME_NEWS && sou_news_unpack(&news, body) == SOU_OK) ||
+		 (kind == SOU_FRAME_HEADERS && sou_headers_unpack(&news, body) == SOU_OK))
 		check_news(w, to, &news);
 	else if (kind == SOU_FRAME_HEADS && sou_heads_unpack(&heads, body) == SOU_OK)
 		check_scope(w, to, &heads.scope, "heads");

@@ -103,7 +103,7 @@ static int copy_failed(sqlite3 *db, const char *copy, struct sou_err *err)
 /* One transaction of the copy: there when it has tables, and then all of it, and durable. */
 static int copy_all(sqlite3 *db, sqlite3 *to, const char *copy, struct sou_err *err)
 {
-	int64_t tables;
+	int64_t tables = 0;
 	int rc = pragma_number(to, "SELECT count(*) FROM sqlite_schema", &tables, err);
 	if (rc != SOU_OK || tables > 0)
 		return rc;
