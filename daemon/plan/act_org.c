@@ -390,11 +390,9 @@ int soud_invite(struct soud_replica *r, const char *data_dir, const struct soud_
 		soud_refuse_number(why, 1, EXPIRES_S_MAX);
 		return SOU_EINPUT;
 	}
-	int rc = key_open(r, data_dir, passphrase, &signer, why);
-	if (rc != SOU_OK)
-		return rc;
 	if (self == NULL)
-		rc = soud_refuse(why, 403, SOU_MSG_RIGHT_ADMIN);
+		return soud_refuse(why, 403, SOU_MSG_RIGHT_ADMIN);
+	int rc = key_open(r, data_dir, passphrase, &signer, why);
 	if (rc == SOU_OK) {
 		struct soud_invite_made made = {.expires_ms = in->now_ms + in->expires_s * 1000};
 		struct soud_inviting inviting = {.org = org->id,

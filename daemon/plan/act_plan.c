@@ -13,7 +13,8 @@
 #include "daemon/plan/when.h"
 #include "proto/mp.h"
 
-#define PATH_BYTES 128u
+#define PATH_BYTES   128u
+#define MEMBER_BYTES 64u
 
 enum want { WANT_TEXT, WANT_NUMBER, WANT_DATE, WANT_TIME };
 
@@ -128,8 +129,15 @@ struct importing {
 
 static int refuse(struct importing *im, const char *member, enum sou_msg reason)
 {
-	char where[PATH_BYTES + 64];
-	snprintf(where, sizeof where, "%s%s%s", im->path, im->path[0] != '\0' ? "." : "", member);
+	char where[PATH_BYTES + MEMBER_BYTES];
+	size_t n = strnlen(member, MEMBER_BYTES);
+	if (n == MEMBER_BYTES) { /* a name that nobody knows may be long: cut at a character */
+		n--;
+		while (n > 0 && ((unsigned char)member[n] & 0xC0) == 0x80)
+			n--;
+	}
+	snprintf(where, sizeof where, "%s%s%.*s", im->path, im->path[0] != '\0' && n > 0 ? "." : "",
+		 (int)n, member);
 	int rc = soud_refuse(im->why, 422, SOU_MSG_IMPORT_DOCUMENT, where, "");
 	soud_refuse_word(im->why, 1, reason);
 	soud_refuse_detail(im->why, "member", json_string(where));
@@ -230,7 +238,7 @@ static int member_take(struct importing *im, struct taken *t, const json_t *obje
 		       const struct member *m)
 {
 	const json_t *value = json_object_get(object, m->name);
-	const char *text;
+	const char *text = NULL;
 	int64_t ms;
 	if (m->want == WANT_NUMBER) {
 		if (value == NULL || json_is_null(value))
@@ -445,7 +453,7 @@ static int orgs_take(struct importing *im, const json_t *object, struct taken *t
 static int project_extra(struct importing *im, const json_t *object, struct taken *t,
 			 const struct soud_list *pillars)
 {
-	const struct taken *pillar;
+	const struct taken *pillar = NULL;
 	int rc = refer(im, object, "pillar", pillars, &pillar, &t->group);
 	if (rc == SOU_OK) {
 		id_set(im, t, SOU_KIND_PROJECT, SOU_FIELD_PROJECT_PILLAR, &pillar->id);
@@ -475,7 +483,7 @@ static int round_extra(struct importing *im, const json_t *object, struct taken 
 static int indicator_extra(struct importing *im, const json_t *object, struct taken *t,
 			   const struct soud_list *projects)
 {
-	const struct taken *project;
+	const struct taken *project = NULL;
 	size_t index;
 	int rc = refer(im, object, "project", projects, &project, &index);
 	if (rc == SOU_OK)
@@ -539,7 +547,7 @@ static int plan_take(struct importing *im, const json_t *document, struct taken 
 	if (rc == SOU_OK && labels != NULL &&
 	    (!json_is_array(labels) || json_array_size(labels) > 2))
 		rc = refuse(im, "level_labels", SOU_MSG_REASON_TYPE);
-	for (size_t i = 0; rc == SOU_OK && i < json_array_size(labels); i++) {
+	for (size_t i = 0; rc == SOU_OK && i < 2 && i < json_array_size(labels); i++) {
 		const char *text = json_string_value(json_array_get(labels, i));
 		uint32_t code;
 		if (text == NULL || strlen(text) > SOU_STR_BYTES_MAX ||

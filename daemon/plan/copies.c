@@ -1,5 +1,6 @@
-/* copies.c - the texts of a submission, from the entry that it is, or from the parts that it closes
- * (R2, P7.6). A copy enters no register, so the entries themselves are read. */
+/* copies.c - the texts of a submission, from the entry that it stands in, and where that is a part
+ * or closes parts, from all parts of the act (R2, P7.6). A copy enters no register, so the entries
+ * themselves are read. */
 #include <stdlib.h>
 
 #include "daemon/plan/submission.h"
@@ -90,12 +91,52 @@ static int take_parts(const struct copies *c, uint64_t closing, const struct sou
 	return rc == SOU_EUNKNOWN ? SOU_OK : rc;
 }
 
+/* The shown entry that closes the part `id`: just behind the parts where it was written, near them
+ * everywhere else. *payload borrows from the pool. */
+static int find_closing(const struct copies *c, uint64_t part, const struct sou_hash *id,
+			struct sou_payload *payload, uint64_t *closing)
+{
+	for (uint64_t at = part + 1;; at++) {
+		struct soud_row row;
+		int rc = soud_store_log_get(c->look->store, c->scope, at, &row);
+		if (rc != SOU_OK)
+			return rc;
+		if (!row.shown || row.payload.n == 0 ||
+		    sou_payload_read(payload, row.payload) != SOU_OK ||
+		    payload->part != SOU_PART_CLOSES || !is_listed(&payload->parts, id))
+			continue;
+		*closing = at;
+		struct sou_span bytes = soud_pool_bytes(c->pool, row.payload);
+		return c->pool->failed ? SOU_ENOMEM : sou_payload_read(payload, bytes);
+	}
+}
+
+static int act_read(const struct copies *c, uint64_t arrival, struct sou_payload *payload)
+{
+	struct soud_row row;
+	int rc = soud_store_log_get(c->look->store, c->scope, arrival, &row);
+	if (rc != SOU_OK)
+		return rc;
+	/* A copy of the bytes: reading parts moves the log on. */
+	struct sou_span bytes = soud_pool_bytes(c->pool, row.payload);
+	struct sou_hash id = row.id;
+	if (c->pool->failed)
+		return SOU_ENOMEM;
+	if (bytes.n == 0 || sou_payload_read(payload, bytes) != SOU_OK)
+		return SOU_OK;
+	take_ops(c, payload, &id);
+	if (payload->part == SOU_PART_IS)
+		rc = find_closing(c, arrival, &id, payload, &arrival);
+	if (rc == SOU_OK && payload->part == SOU_PART_CLOSES)
+		rc = take_parts(c, arrival, &payload->parts);
+	return rc == SOU_EUNKNOWN ? SOU_OK : rc;
+}
+
 int soud_copies_read(const struct soud_look *look, uint32_t scope, uint64_t arrival,
 		     struct soud_pool *pool, struct soud_submitted *texts, size_t count)
 {
 	struct copies c = {.look = look, .pool = pool, .scope = scope, .count = count};
 	struct sou_payload payload = {0};
-	struct soud_row row;
 	c.by_item = soud_pool_take(pool, count * sizeof *c.by_item);
 	if (c.by_item == NULL)
 		return SOU_ENOMEM;
@@ -103,18 +144,7 @@ int soud_copies_read(const struct soud_look *look, uint32_t scope, uint64_t arri
 		c.by_item[i] = &texts[i];
 	if (count > 1)
 		qsort(c.by_item, count, sizeof *c.by_item, item_cmp);
-	int rc = soud_store_log_get(look->store, scope, arrival, &row);
-	if (rc != SOU_OK)
-		return rc;
-	/* A copy of the bytes: reading parts moves the log on. */
-	struct sou_span bytes = soud_pool_bytes(pool, row.payload);
-	if (pool->failed)
-		return SOU_ENOMEM;
-	if (bytes.n > 0 && sou_payload_read(&payload, bytes) == SOU_OK) {
-		take_ops(&c, &payload, &row.id);
-		if (payload.part == SOU_PART_CLOSES)
-			rc = take_parts(&c, arrival, &payload.parts);
-	}
+	int rc = act_read(&c, arrival, &payload);
 	sou_payload_fini(&payload);
 	return pool->failed ? SOU_ENOMEM : rc;
 }

@@ -40,12 +40,30 @@ const struct sou_org *soud_look_own_org(const struct soud_look *look)
 	return line != NULL ? sou_authority_org(look->authority, &line->org) : NULL;
 }
 
+/* A site whose key was withdrawn is sent nothing more, but what its own people wrote stays theirs
+ * to read: they have to carry it elsewhere. */
+static bool is_own(const struct sou_line *line, const struct sou_id *scope,
+		   const struct sou_id *responsible, size_t responsible_count)
+{
+	struct sou_id own = sou_scope_id(SOU_SCOPE_ORG, &line->org);
+	struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL);
+	bool is = sou_id_eq(scope, &own) || sou_id_eq(scope, &plan);
+	for (size_t i = 0; i < responsible_count && !is; i++)
+		is = sou_id_eq(&responsible[i], &line->org);
+	return is;
+}
+
 bool soud_look_may_read(const struct soud_look *look, const struct sou_id *scope,
 			const struct sou_id *responsible, size_t responsible_count)
 {
-	const struct sou_line *line = sou_authority_site(look->authority, &look->self->site);
-	return line != NULL && sou_authority_may_read(look->authority, &line->site, &line->key_id,
-						      scope, responsible, responsible_count);
+	const struct sou_authority *a = look->authority;
+	const struct sou_line *line = sou_authority_site(a, &look->self->site);
+	if (line == NULL)
+		return false;
+	if (sou_authority_key_withdrawn(a, &line->site, &line->key_id))
+		return is_own(line, scope, responsible, responsible_count);
+	return sou_authority_may_read(a, &line->site, &line->key_id, scope, responsible,
+				      responsible_count);
 }
 
 int soud_look_scope(const struct soud_look *look, const struct sou_id *scope, uint32_t *number,

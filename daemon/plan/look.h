@@ -29,7 +29,8 @@ void soud_look_end(const struct soud_look *look, const struct soud_look_view *vi
 /* The organisation of this site; NULL while it is not known yet. */
 const struct sou_org *soud_look_own_org(const struct soud_look *look);
 
-/* P8.14 for this site. `responsible` of a project scope; NULL, 0 elsewhere. */
+/* P8.14 for this site; after its key was withdrawn, what is its own organisation's. `responsible`
+ * of a project scope; NULL, 0 elsewhere. */
 bool soud_look_may_read(const struct soud_look *look, const struct sou_id *scope,
 			const struct sou_id *responsible, size_t responsible_count);
 

@@ -171,6 +171,10 @@ int soud_ops_right(const struct soud_look *look, enum sou_scope_kind scope_kind,
 		   const struct sou_id *scope, uint16_t kind, const struct sou_id *for_org,
 		   struct soud_refusal *why)
 {
+	const struct sou_line *line = sou_authority_site(look->authority, &look->self->site);
+	if (line != NULL &&
+	    sou_authority_key_withdrawn(look->authority, &line->site, &line->key_id))
+		return soud_refuse(why, 403, SOU_MSG_RIGHT_WITHDRAWN);
 	uint32_t needed = sou_schema_roles(scope_kind, SOU_OP_SET, kind);
 	uint32_t held = sou_authority_roles(look->authority, &look->self->site, scope, for_org);
 	if ((needed & held) != 0)

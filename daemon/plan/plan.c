@@ -320,6 +320,14 @@ static int by_date(const void *a, const void *b)
 	return order != 0 ? order : sou_id_cmp(&x->head.id, &y->head.id);
 }
 
+/* Nor have indicators. */
+static int by_handle(const void *a, const void *b)
+{
+	const struct soud_plan_head *x = a, *y = b;
+	int order = strcmp(x->handle, y->handle);
+	return order != 0 ? order : sou_id_cmp(&x->id, &y->id);
+}
+
 static void sort(struct soud_list *list, size_t bytes, int (*cmp)(const void *, const void *))
 {
 	if (list->count > 1)
@@ -342,7 +350,7 @@ int soud_plan_read(const struct soud_look *look, struct soud_pool *pool, struct 
 	sort(&g.projects, sizeof(struct soud_project), by_place);
 	sort(&g.columns, sizeof(struct soud_column), by_place);
 	sort(&g.rounds, sizeof(struct soud_round), by_date);
-	sort(&g.indicators, sizeof(struct soud_indicator), by_place);
+	sort(&g.indicators, sizeof(struct soud_indicator), by_handle);
 	p.scope = g.scope;
 	p.plans = g.plans.members;
 	p.pillars = g.pillars.members;

@@ -226,17 +226,23 @@ struct sou_id world_org(struct world *w, const char *handle)
 
 struct node *world_stranger(struct world *w, const char *handle, uint16_t roles)
 {
+	struct sou_id org = world_org(w, handle);
+	return world_join(w, handle, &org, roles);
+}
+
+struct node *world_join(struct world *w, const char *name, const struct sou_id *org, uint16_t roles)
+{
 	struct node *n = test_alloc(sizeof *n);
 	memset(n, 0, sizeof *n);
 	test_at_end(end_node, n);
-	node_init(w, n, handle);
-	n->org = world_org(w, handle);
+	node_init(w, n, name);
+	n->org = *org;
 	n->org_scope = sou_scope_id(SOU_SCOPE_ORG, &n->org);
 
 	char invite[SOU_INVITE_TEXT_BYTES_MAX];
 	struct sou_id invite_id;
 	struct soud_inviting i = {.org = n->org,
-				  .site_name = text(handle),
+				  .site_name = text(name),
 				  .roles = roles,
 				  .expires_ms = (uint64_t)WORLD_START_MS + 86400000,
 				  .address = "hub.example:7443",

@@ -57,6 +57,9 @@ int world_try_op(struct world *w, const struct sou_effect *effects, uint32_t cou
 struct node *world_site(struct world *w, const char *handle, uint16_t roles);
 /* The same, but it knows nothing yet. */
 struct node *world_stranger(struct world *w, const char *handle, uint16_t roles);
+/* A site of an organisation that is there; it knows nothing yet. `name` is used once. */
+struct node *world_join(struct world *w, const char *name, const struct sou_id *org,
+			uint16_t roles);
 
 void node_open(struct node *n);
 void node_close(struct node *n);
