@@ -90,7 +90,8 @@ int sou_record_index(struct sou_record *record)
 		}
 		while (gap < record->gap_count && record->gaps[gap].field < r->field)
 			gap++;
-		r->gaps = record->gaps + gap;
+		r->gaps = gap < record->gap_count ? record->gaps + gap
+						  : NULL; /* NULL + 0 is undefined in C11 */
 		while (gap < record->gap_count && record->gaps[gap].field == r->field) {
 			r->gap_count++;
 			gap++;
@@ -179,7 +180,8 @@ void sou_record_fill(struct sou_record *record, uint16_t field, const struct sou
 		struct sou_register *r = &record->registers[i];
 		while (gap < record->gap_count && record->gaps[gap].field < r->field)
 			gap++;
-		r->gaps = record->gaps + gap;
+		r->gaps = gap < record->gap_count ? record->gaps + gap
+						  : NULL; /* NULL + 0 is undefined in C11 */
 		r->gap_count = 0;
 		while (gap < record->gap_count && record->gaps[gap].field == r->field) {
 			r->gap_count++;
