@@ -86,8 +86,7 @@ static size_t draw_text(struct crowd *c, uint32_t bytes, char *out)
 		size_t length = strlen(word);
 		if (n + length > bytes)
 			return n;
-		memcpy(out + n, word,
-		       length); /* NOLINT(bugprone-not-null-terminated-result): counted */
+		memcpy(out + n, word, length);
 		n += length;
 	}
 }
