@@ -37,8 +37,9 @@ int intake_verdict(struct soud_replica *r, const struct soud_intake *in, struct 
 		out->bad_signatures++;
 		bad = bad == NULL ? &in->entries[i] : bad;
 	}
-	return bad == NULL ? SOU_OK
-			   : refuse(r, out, SOU_ESIG, SOU_REFUSE_SIGNATURE, "P11.11", &bad->id);
+	return bad == NULL
+		       ? SOU_OK
+		       : refuse(r, out, SOU_ESIG, SOU_REFUSE_SIGNATURE, "P11.11", &bad->facts.id);
 }
 
 /* Does what is new about a stored entry tell more than what is stored? `e` is the stored one,
@@ -76,47 +77,59 @@ static int more_values(struct soud_replica *r, const struct engine *e,
 	return SOU_OK;
 }
 
-/* r->entry is the entry read; its payload as it may be stored. */
+static bool is_redacted(const struct soud_replica *r, const struct intake_entry *in)
+{
+	for (uint16_t i = 0; i <= in->op_count; i++) {
+		if (sou_authority_redacted(r->authority, &in->facts.id, i))
+			return true;
+	}
+	return false;
+}
+
+/* The payload and facts of an entry as they may be stored: as they came, but for what is redacted.
+ */
 static int read_one(struct soud_replica *r, struct work *w, const struct intake_entry *in,
-		    struct sou_span *payload)
+		    struct sou_span *payload, struct sou_facts *facts)
 {
 	*payload = in->payload;
-	int rc = sou_entry_read(&r->entry, in->header, in->payload, &in->id);
-	if (rc != SOU_OK) /* the intake has read it before */
-		return replica_fail(r, rc, "no memory for an entry");
-	if (r->entry.facts.body != SOU_BODY_NONE) {
-		rc = redact_payload(r, w, &in->id, &r->entry.payload, payload);
-		if (rc == SOU_OK && payload->p != in->payload.p)
-			rc = sou_entry_read(&r->entry, in->header, *payload, &in->id);
+	*facts = in->facts;
+	if (in->facts.body != SOU_BODY_NONE && is_redacted(r, in)) {
+		int rc = sou_entry_read(&r->entry, in->header, in->payload, &in->facts.id);
+		if (rc == SOU_OK)
+			rc = redact_payload(r, w, &in->facts.id, &r->entry.payload, payload);
+		if (rc == SOU_OK)
+			rc = sou_entry_read(&r->entry, in->header, *payload, &in->facts.id);
 		if (rc != SOU_OK)
 			return replica_fail(r, rc, "no memory to redact an entry");
+		*facts = r->entry.facts;
 	}
-	r->entry.facts.sig_checked = in->state == SIG_GOOD;
+	facts->sig_checked = in->state == SIG_GOOD;
 	return SOU_OK;
 }
 
 static int upgrade(struct soud_replica *r, struct work *w, const struct intake_entry *in,
 		   const struct sou_scope_entry *stored, struct soud_taken *out)
 {
-	struct later l = {.arrival = stored->pos, .site = in->site};
+	struct later l = {.arrival = stored->pos, .site = in->facts.site};
 	bool signature = in->state == SIG_GOOD && !stored->sig_checked;
 	bool more = false;
 	out->repeated++;
 	if (stored->pos > w->e->last - w->fresh_count || (!signature && in->payload.n == 0))
 		return SOU_OK; /* twice in one batch, or nothing */
-	int rc = read_one(r, w, in, &l.payload);
+	struct sou_facts facts;
+	int rc = read_one(r, w, in, &l.payload, &facts);
 	if (rc == SOU_OK && in->payload.n > 0)
-		rc = more_values(r, w->e, stored, &r->entry.facts, &more);
+		rc = more_values(r, w->e, stored, &facts, &more);
 	if (rc != SOU_OK || (!more && !signature))
 		return rc;
 	if (!more)
 		l.payload = (struct sou_span){NULL, 0};
 	if (signature)
 		l.sig = in->sig;
-	l.body = r->entry.facts.body;
+	l.body = facts.body;
 	out->repeated--;
 	out->upgraded++;
-	return work_put_later(r, w, &r->entry.facts, &l);
+	return work_put_later(r, w, &facts, &l);
 }
 
 /* Entries of organisations that nobody has told us of: an `org` effect may change what they are. */
@@ -136,30 +149,31 @@ static int put_one(struct soud_replica *r, struct work *w, const struct soud_fro
 		   const struct intake_entry *in, struct soud_taken *out)
 {
 	struct sou_scope_entry stored;
-	if (sou_scope_get(w->e->scope, &in->id, &stored) == SOU_OK)
+	if (sou_scope_get(w->e->scope, &in->facts.id, &stored) == SOU_OK)
 		return upgrade(r, w, in, &stored, out);
 	struct sou_span payload;
-	int rc = read_one(r, w, in, &payload);
+	struct sou_facts facts;
+	int rc = read_one(r, w, in, &payload, &facts);
 	if (rc == SOU_OK)
-		rc = note_stranger(r, &r->entry.facts);
+		rc = note_stranger(r, &facts);
 	if (rc != SOU_OK)
 		return rc;
 	out->fresh++;
-	out->own_new += sou_id_eq(&in->site, &from->site);
-	return work_put_fresh(r, w, &r->entry.facts, in->header, payload, in->sig);
+	out->own_new += sou_id_eq(&facts.site, &from->site);
+	return work_put_fresh(r, w, &facts, in->header, payload, in->sig);
 }
 
 /* R17, P11.12: what the peer's own site may not leave here at all. */
 static int check_rights(struct soud_replica *r, const struct soud_from *from,
 			const struct soud_intake *in, struct soud_taken *out)
 {
+	uint32_t ever = sou_authority_ever(r->authority, &from->site, &in->scope);
+	if ((ever & (SOU_ROLES_WORK | SOU_ROLE_ANCHOR)) != 0)
+		return SOU_OK;
 	for (size_t i = 0; i < in->count; i++) {
-		const struct intake_entry *e = &in->entries[i];
-		if (!sou_id_eq(&e->site, &from->site))
-			continue;
-		uint32_t ever = sou_authority_ever(r->authority, &e->site, &in->scope);
-		if ((ever & (SOU_ROLES_WORK | SOU_ROLE_ANCHOR)) == 0)
-			return refuse(r, out, SOU_ERIGHT, SOU_REFUSE_NEVER_RIGHT, "P11.12", &e->id);
+		const struct sou_facts *f = &in->entries[i].facts;
+		if (sou_id_eq(&f->site, &from->site))
+			return refuse(r, out, SOU_ERIGHT, SOU_REFUSE_NEVER_RIGHT, "P11.12", &f->id);
 	}
 	return SOU_OK;
 }

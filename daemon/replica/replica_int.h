@@ -90,11 +90,12 @@ enum sig_state {               /* of one entry of an intake */
 		 SIG_BAD,
 };
 
-struct intake_entry {
-	struct sou_hash id, public_key; /* of the key once it is chosen */
-	struct sou_id site, key;
-	struct sou_span header, payload, sig; /* in the intake */
-	uint8_t state;                        /* enum sig_state */
+struct intake_entry { /* all borrowed from the intake */
+	struct sou_facts facts;
+	struct sou_hash public_key; /* once it is chosen */
+	struct sou_span header, payload, sig;
+	uint16_t op_count;
+	uint8_t state; /* enum sig_state */
 	bool run_end;
 };
 
@@ -102,8 +103,9 @@ struct soud_intake {
 	struct sou_id net, scope;
 	struct intake_entry *entries; /* owned */
 	size_t count, room;
-	bool chosen;          /* soud_intake_keys has run */
-	struct sou_buf bytes; /* header, payload and signature of each, one after another */
+	bool chosen;            /* soud_intake_keys has run */
+	struct sou_buf bytes;   /* header, payload, signature and lists of each */
+	struct sou_buf numbers; /* needs and lacking of each */
 };
 
 struct soud_replica {
