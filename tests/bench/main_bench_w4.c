@@ -1,6 +1,6 @@
 /* main_bench_w4.c - W4 of the bars: entries taken in, beside the floor. bench_w4 [entries [cells
- * [path]]]. In runs as a site does (signatures of run ends), in runs as the hub does (all), and one
- * at a time. Prints; decides nothing. */
+ * [path [part]]]]. In runs as a site does (signatures of run ends), in runs as the hub does (all),
+ * and one at a time. Prints; decides nothing. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -122,11 +122,18 @@ static void report(const char *what, uint32_t count, struct crowd_cost took,
 	fflush(stdout);
 }
 
+/* `part`: floor, site, hub, one, or all of them. */
+static bool wanted(const char *part, const char *which)
+{
+	return strcmp(part, "all") == 0 || strcmp(part, which) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	uint32_t count = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 10000;
 	uint32_t cells = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : count * 3 / 10;
 	const char *path = argc > 3 ? argv[3] : "bench_w4.db";
+	const char *part = argc > 4 ? argv[4] : "all";
 	uint32_t singles = count < 2000 ? count : 2000;
 	struct crowd c;
 	if (count == 0)
@@ -136,11 +143,17 @@ int main(int argc, char **argv)
 	       (double)c.bytes.n / count);
 	struct crowd_cost floor = crowd_floor(&c, path, 1000, count);
 	report("floor, 1,000 a commit", count, floor, floor);
-	report("site: signatures of run ends", count, take(&c, path, false, 1000, count), floor);
-	report("hub: every signature", count, take(&c, path, true, 1000, count), floor);
-	struct crowd_cost one = crowd_floor(&c, path, 1, singles);
-	report("floor, one a commit", singles, one, one);
-	report("one at a time, every signature", singles, take(&c, path, true, 1, singles), one);
+	if (wanted(part, "site"))
+		report("site: signatures of run ends", count, take(&c, path, false, 1000, count),
+		       floor);
+	if (wanted(part, "hub"))
+		report("hub: every signature", count, take(&c, path, true, 1000, count), floor);
+	if (wanted(part, "one")) {
+		struct crowd_cost one = crowd_floor(&c, path, 1, singles);
+		report("floor, one a commit", singles, one, one);
+		report("one at a time, every signature", singles, take(&c, path, true, 1, singles),
+		       one);
+	}
 	crowd_free(&c);
 	return 0;
 }
