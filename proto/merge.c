@@ -33,6 +33,7 @@ void sou_record_clear(struct sou_record *record, uint16_t kind, const struct sou
 	record->entity = *entity;
 	record->hidden = record->conflict = record->incomplete = false;
 	record->place = record->trail = 0;
+	record->stored_gaps = 0;
 	record->register_count = record->live_count = record->gap_count = record->named_count = 0;
 	sou_buf_clear(&record->bytes);
 }

@@ -50,6 +50,7 @@ struct sou_record {
 	struct sou_register *registers;
 	uint32_t register_count;
 	uint64_t place;         /* the store's: its row; 0: not stored yet */
+	uint32_t stored_gaps;   /* the store's: gaps that it has of this record */
 	uint64_t trail;         /* the store's: newest of the entries that wrote this record */
 	struct sou_live *lives; /* behind the registers, in their order */
 	struct sou_gap *gaps;

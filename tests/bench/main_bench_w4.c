@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "proto/schema.h"
 #include "tests/bench/crowd.h"
 
 static uint64_t upto[CROWD_AUTHORS]; /* of each scope, in the sender's log */
@@ -48,6 +49,37 @@ static size_t take_frame(struct crowd *c, struct soud_replica *r, struct sou_bat
 	upto[author] = news.upto;
 	sou_buf_fini(&data);
 	return sent.covered;
+}
+
+/* What a view costs at least: all items with their texts, by a reader of its own. */
+static void view(const char *path)
+{
+	struct soud_store *s;
+	struct sou_err err;
+	struct sou_record record = {0};
+	uint32_t scopes = 0, records = 0;
+	size_t bytes = 0;
+	if (soud_store_open(&s, path, SOUD_STORE_READER, NULL, &err) != SOU_OK)
+		crowd_die("reader", err.text);
+	double start = crowd_now_s();
+	if (soud_store_begin(s) != SOU_OK || soud_store_scope_count(s, &scopes) != SOU_OK)
+		crowd_die("reader", soud_store_error(s)->text);
+	for (uint32_t n = 1; n <= scopes; n++) {
+		int rc = soud_store_record_next(s, n, SOU_KIND_ITEM, NULL, 0, &record);
+		for (; rc == SOU_OK; records++) {
+			struct sou_span value;
+			if (soud_store_value(s, n, record.registers[0].live, &value) != SOU_OK)
+				crowd_die("reader", soud_store_error(s)->text);
+			bytes += value.n;
+			rc = soud_store_record_next(s, n, SOU_KIND_ITEM, &record.entity,
+						    SOU_KIND_ITEM, &record);
+		}
+	}
+	double took = crowd_now_s() - start;
+	printf("%-32s %8.1f ms %8.0f /s, %zu bytes of text\n", "records read with their texts",
+	       took * 1e3, records / took, bytes);
+	sou_record_fini(&record);
+	soud_store_free(s);
 }
 
 static void begin(struct soud_replica *r)
@@ -108,6 +140,8 @@ static struct crowd_cost take(struct crowd *c, const char *path, bool every, uin
 				  crowd_cpu_s() - start.cpu_s - packing.cpu_s};
 	sou_batch_free(batch);
 	free(items);
+	if (!every)
+		view(path);
 	soud_replica_close(r);
 	crowd_remove(path);
 	return took;

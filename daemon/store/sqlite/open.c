@@ -177,7 +177,7 @@ static int settings(struct soud_store *s, const struct soud_store_options *o)
 		rc = cache_size(s, o);
 	if (rc == SOU_OK && s->mode == SOUD_STORE_WRITER)
 		rc = pragma(s, "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
-			       "PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = FAST;");
+			       "PRAGMA wal_autocheckpoint = 0; PRAGMA secure_delete = ON;");
 	if (rc == SOU_OK && s->mode == SOUD_STORE_READER)
 		rc = pragma(s, "PRAGMA query_only = ON;");
 	return rc;

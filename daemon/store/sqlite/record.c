@@ -1,137 +1,10 @@
-/* record.c - records, their gaps and trails. A record's lists stand packed in `body`; short values
- * go with them, so that views read most fields without touching an entry. */
+/* record.c - records, their gaps and trails. A record is one row with all its registers packed in
+ * `body`: an entry that writes five fields of an item costs one row. A trail is a list through an
+ * append-only table, so that no index of versions is needed. */
+#include "daemon/store/body.h"
 #include "daemon/store/sqlite/db.h"
 
-#define VALUE_BYTES_MAX                                                                            \
-	96u /* ids, places, handles, states; longer ones are read from their entry */
-
-enum { FLAG_REDACTED = 1, FLAG_DISPUTED = 2, FLAG_VALUE = 4 };
 enum { STATE_REGISTER = 1, STATE_HIDDEN = 2, STATE_CONFLICT = 4, STATE_GAP = 8 };
-
-/* --- packing --- */
-
-static void pack_live(const struct sou_live *l, struct sou_buf *out)
-{
-	bool inside = !l->redacted && l->value.p != NULL && l->value.n > 0 &&
-		      l->value.n <= VALUE_BYTES_MAX;
-	sou_buf_put_u16be(out, l->field);
-	sou_buf_put_u16be(out, l->op);
-	sou_buf_put_u8(out, l->clock);
-	sou_buf_put_u8(out,
-		       (uint8_t)((l->redacted ? FLAG_REDACTED : 0) |
-				 (l->disputed ? FLAG_DISPUTED : 0) | (inside ? FLAG_VALUE : 0)));
-	sou_buf_put(out, l->version.b, sizeof l->version.b);
-	sou_buf_put_u64be(out, l->hlc);
-	sou_buf_put_u64be(out, l->pos);
-	if (inside) {
-		sou_buf_put_u8(out, (uint8_t)l->value.n);
-		sou_buf_put(out, l->value.p, l->value.n);
-	}
-}
-
-static void pack(const struct sou_record *r, struct sou_buf *out)
-{
-	sou_buf_put_u32be(out, r->live_count);
-	sou_buf_put_u32be(out, r->gap_count);
-	sou_buf_put_u32be(out, r->named_count);
-	for (uint32_t i = 0; i < r->live_count; i++)
-		pack_live(&r->lives[i], out);
-	for (uint32_t i = 0; i < r->gap_count; i++) {
-		sou_buf_put_u16be(out, r->gaps[i].field);
-		sou_buf_put(out, r->gaps[i].version.b, sizeof r->gaps[i].version.b);
-	}
-	for (uint32_t i = 0; i < r->named_count; i++)
-		sou_buf_put(out, r->named[i].b, sizeof r->named[i].b);
-}
-
-struct cursor { /* sticky: past the end all is zero */
-	const uint8_t *p;
-	size_t left;
-	bool failed;
-};
-
-static const uint8_t *take(struct cursor *c, size_t n)
-{
-	static const uint8_t zeros[VALUE_BYTES_MAX];
-	SOU_ASSERT(n <= sizeof zeros);
-	if (c->failed || c->left < n) {
-		c->failed = true;
-		return zeros;
-	}
-	const uint8_t *p = c->p;
-	c->p += n;
-	c->left -= n;
-	return p;
-}
-
-static uint64_t number(struct cursor *c, size_t n)
-{
-	const uint8_t *p = take(c, n);
-	uint64_t v = 0;
-	for (size_t i = 0; i < n; i++)
-		v = v << 8 | p[i];
-	return v;
-}
-
-static struct sou_id id(struct cursor *c)
-{
-	struct sou_id out;
-	memcpy(out.b, take(c, sizeof out.b), sizeof out.b);
-	return out;
-}
-
-static void unpack_live(struct cursor *c, struct sou_live *l)
-{
-	*l = (struct sou_live){.field = (uint16_t)number(c, 2)};
-	l->op = (uint16_t)number(c, 2);
-	l->clock = (uint8_t)number(c, 1);
-	uint8_t flags = (uint8_t)number(c, 1);
-	l->redacted = (flags & FLAG_REDACTED) != 0;
-	l->disputed = (flags & FLAG_DISPUTED) != 0;
-	l->version = id(c);
-	l->hlc = number(c, 8);
-	l->pos = number(c, 8);
-	if ((flags & FLAG_VALUE) == 0)
-		return;
-	size_t n = number(c, 1);
-	if (n > VALUE_BYTES_MAX) {
-		c->failed = true;
-		return;
-	}
-	l->value.p = take(c, n);
-	l->value.n = n;
-}
-
-/* Values borrow from record->bytes, which is a copy of body. */
-static int unpack(struct soud_store *s, struct sou_span body, struct sou_record *out)
-{
-	sou_buf_put(&out->bytes, body.p, body.n);
-	if (out->bytes.failed)
-		return store_refuse(s, SOU_ENOMEM, "no memory");
-	struct cursor c = {out->bytes.p, out->bytes.n, false};
-	uint32_t lives = (uint32_t)number(&c, 4), gaps = (uint32_t)number(&c, 4);
-	uint32_t named = (uint32_t)number(&c, 4);
-	if (c.failed || lives > c.left / 38 || gaps > c.left / 18 || named > c.left / 16)
-		return store_refuse(s, SOU_ECORRUPT, "a record does not read");
-	int rc = sou_record_reserve(out, lives, gaps, named);
-	if (rc != SOU_OK)
-		return store_refuse(s, rc, "no memory");
-	for (uint32_t i = 0; i < lives; i++)
-		unpack_live(&c, &out->lives[i]);
-	for (uint32_t i = 0; i < gaps; i++) {
-		uint16_t field = (uint16_t)number(&c, 2);
-		out->gaps[i] = (struct sou_gap){field, id(&c)};
-	}
-	for (uint32_t i = 0; i < named; i++)
-		out->named[i] = id(&c);
-	if (c.failed || c.left != 0)
-		return store_refuse(s, SOU_ECORRUPT, "a record does not read");
-	out->live_count = lives;
-	out->gap_count = gaps;
-	out->named_count = named;
-	rc = sou_record_index(out);
-	return rc == SOU_OK ? SOU_OK : store_refuse(s, rc, "no memory");
-}
 
 int store_record_read(struct soud_store *s, sqlite3_stmt *statement, uint32_t *scope,
 		      struct sou_record *out)
@@ -145,9 +18,12 @@ int store_record_read(struct soud_store *s, sqlite3_stmt *statement, uint32_t *s
 	out->trail = (uint64_t)sqlite3_column_int64(statement, 5);
 	if (scope != NULL)
 		*scope = (uint32_t)sqlite3_column_int64(statement, 1);
-	rc = unpack(s, store_blob(statement, 6), out);
+	rc = soud_body_read(out, store_blob(statement, 6));
+	if (rc != SOU_OK)
+		return store_refuse(s, rc, rc == SOU_ENOMEM ? "no memory" : "a record is damaged");
 	out->hidden = (sqlite3_column_int64(statement, 4) & STATE_HIDDEN) != 0;
-	return rc;
+	out->stored_gaps = out->gap_count;
+	return SOU_OK;
 }
 
 /* --- reading --- */
@@ -262,18 +138,23 @@ int soud_store_trail_next(struct soud_store *s, uint64_t *place, uint64_t *arriv
 	return SOU_OK;
 }
 
+/* A writer counts once and keeps count; a reader sees others' work. */
+static int count_gaps(struct soud_store *s)
+{
+	if (s->cached)
+		return SOU_OK;
+	int rc = store_number(s, store_statement(s, STORE_GAP_COUNT), 0, &s->gap_count, "gap");
+	if (rc == SOU_OK)
+		s->cached = s->mode == SOUD_STORE_WRITER && s->open;
+	return rc;
+}
+
 int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_id *version,
 			uint16_t *kind, struct sou_id *entity)
 {
-	if (!s->cached) {
-		int rc = store_number(s, store_statement(s, STORE_GAP_COUNT), 0, &s->gap_count,
-				      "gap");
-		if (rc != SOU_OK)
-			return rc;
-		s->cached = s->mode == SOUD_STORE_WRITER && s->open;
-	}
-	if (s->gap_count == 0)
-		return SOU_EUNKNOWN;
+	int rc = count_gaps(s);
+	if (rc != SOU_OK || s->gap_count == 0)
+		return rc != SOU_OK ? rc : SOU_EUNKNOWN;
 	sqlite3_stmt *statement = store_statement(s, STORE_GAP_FIND);
 	if (statement == NULL)
 		return s->err.rc;
@@ -282,7 +163,7 @@ int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_i
 	store_bind(statement, 2, version->b, sizeof version->b);
 	store_bind(statement, 3, from.b, sizeof from.b);
 	sqlite3_bind_int64(statement, 4, *kind);
-	int rc = store_row(s, statement, "gap");
+	rc = store_row(s, statement, "gap");
 	if (rc != SOU_OK)
 		return rc;
 	struct sou_id found;
@@ -326,18 +207,19 @@ int soud_store_trail_put(struct soud_store *s, struct sou_record *record, uint64
 	return rc;
 }
 
-static int put_gaps(struct soud_store *s, uint32_t scope, const struct sou_record *r, bool had)
+static int put_gaps(struct soud_store *s, uint32_t scope, struct sou_record *r)
 {
-	if (had) {
+	int rc = count_gaps(s);
+	if (rc == SOU_OK && r->stored_gaps > 0) {
 		sqlite3_stmt *statement = store_statement(s, STORE_GAP_END);
 		if (statement == NULL)
 			return s->err.rc;
 		sqlite3_bind_int64(statement, 1, (int64_t)r->place);
-		int rc = store_done(s, statement, "gap");
-		if (rc != SOU_OK)
-			return rc;
+		rc = store_done(s, statement, "gap");
+		if (rc == SOU_OK)
+			s->gap_count -= r->stored_gaps;
 	}
-	for (uint32_t i = 0; i < r->gap_count; i++) {
+	for (uint32_t i = 0; rc == SOU_OK && i < r->gap_count; i++) {
 		sqlite3_stmt *statement = store_statement(s, STORE_GAP_ADD);
 		if (statement == NULL)
 			return s->err.rc;
@@ -345,12 +227,12 @@ static int put_gaps(struct soud_store *s, uint32_t scope, const struct sou_recor
 		store_bind(statement, 2, r->gaps[i].version.b, sizeof r->gaps[i].version.b);
 		sqlite3_bind_int64(statement, 3, (int64_t)r->place);
 		sqlite3_bind_int64(statement, 4, r->gaps[i].field);
-		int rc = store_done(s, statement, "gap");
-		if (rc != SOU_OK)
-			return rc;
+		rc = store_done(s, statement, "gap");
 	}
-	if (had || r->gap_count > 0)
-		s->cached = false; /* the count of gaps is another one now */
+	if (rc != SOU_OK)
+		return rc;
+	s->gap_count += r->gap_count;
+	r->stored_gaps = r->gap_count;
 	return SOU_OK;
 }
 
@@ -398,13 +280,12 @@ int soud_store_record_put(struct soud_store *s, uint32_t scope, struct sou_recor
 	if (rc != SOU_OK)
 		return rc;
 	sou_buf_clear(&s->body);
-	pack(record, &s->body);
+	soud_body_pack(&s->body, record);
 	if (s->body.failed)
 		return store_refuse(s, SOU_ENOMEM, "no memory");
-	bool fresh = record->place == 0;
-	rc = fresh ? insert(s, scope, record) : update(s, record);
-	if (rc == SOU_OK)
-		rc = put_gaps(s, scope, record, !fresh);
+	rc = record->place == 0 ? insert(s, scope, record) : update(s, record);
+	if (rc == SOU_OK && (record->gap_count > 0 || record->stored_gaps > 0))
+		rc = put_gaps(s, scope, record);
 	if (rc == SOU_OK && changed)
 		rc = store_bucket_touch(s, scope, sou_bucket_of(&record->entity));
 	return rc;

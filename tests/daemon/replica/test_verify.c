@@ -97,7 +97,7 @@ TEST(verify, finds_what_was_changed)
 		{"R22 signature", "log", "sig", 5, SOUD_FINDING_SIGNATURE},
 		{"R22 authority op", "authority", "op", -1, SOUD_FINDING_AUTHORITY},
 		{"R22 authority signature", "authority", "sigs", -1, SOUD_FINDING_AUTHORITY},
-		{"R22 record", "record", "body", -1, SOUD_FINDING_STATE},
+		{"R22 record", "record", "body", -3, SOUD_FINDING_STATE}, /* the last value */
 		{"UPDATE meta SET value = 7 WHERE name = 'own'", NULL, NULL, 0, SOUD_FINDING_OWN},
 		{"UPDATE meta SET value = 1 WHERE name = 'hlc'", NULL, NULL, 0, SOUD_FINDING_OWN},
 		{"UPDATE meta SET value = zeroblob(72) WHERE name = 'tops/1'", NULL, NULL, 0,

@@ -61,7 +61,7 @@ static struct pen *filled(void)
 	(void)pen_take(p, pen_write(p, 0, &gap, 1), false);
 	struct pen_op gone = {.entity = 1, .replaces = {a}};
 	(void)pen_take(p, pen_write(p, 0, &gone, 1), false);
-	char longer[200];
+	char longer[1200];
 	memset(longer, 'v', sizeof longer - 1);
 	longer[sizeof longer - 1] = '\0';
 	(void)pen_take(p, pen_text(p, 0, 4, longer, NULL), false);
