@@ -1,7 +1,7 @@
 """clang-tidy (.clang-tidy) finds nothing in the sources. What was found clean is remembered in the build
 folder by a hash of the source, all headers and the settings, so that only what changed is read again.
 analyzed.txt lists what the path-sensitive analyzer reported before it was part of the gate, one line each
-of PATH: MESSAGE. The list only shrinks: what is not in it fails; a line that is found no more is told."""
+of PATH: MESSAGE. The list only shrinks: what is not in it fails, and so does a line that is found no more."""
 
 import hashlib
 import json
@@ -46,7 +46,7 @@ with ThreadPoolExecutor(2) as pool:
             if ": error:" in line or ": warning:" in line:
                 path, number, rest = line.split(":", 2)
                 path = os.path.relpath(path, tree.TOP) if os.path.isabs(path) else path
-                text = rest.split(": ", 1)[-1].strip()
+                text = rest.split(": ", 2)[2].strip()
                 if f"{path}: {text}" in listed:
                     met.add(f"{path}: {text}")
                 else:
@@ -54,5 +54,5 @@ with ThreadPoolExecutor(2) as pool:
         if said and ": error:" not in said and ": warning:" not in said:
             tree.finding(name, 1, said.strip().split("\n")[0], "clang-tidy failed")
 for line in sorted(listed - met):
-    print(f"tests/tidy/analyzed.txt: no longer found, remove: {line}")
+    tree.finding("tests/tidy/analyzed.txt", 1, f"no longer found: {line}", "remove the line")
 tree.finish(len(names))
