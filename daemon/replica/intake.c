@@ -60,9 +60,11 @@ static int add_entry(struct soud_intake *in, const struct sou_batch_entry *from)
 
 static const void *next(const uint8_t **p, size_t bytes)
 {
+	if (bytes == 0) /* the block itself may be NULL */
+		return NULL;
 	const uint8_t *at = *p;
 	*p += bytes;
-	return bytes > 0 ? at : NULL;
+	return at;
 }
 
 /* The blocks move no more: say where everything lies in them. */

@@ -207,6 +207,8 @@ static int read_lives(struct sou_record *record, struct cursor *c)
 
 int soud_body_read(struct sou_record *record, struct sou_span body)
 {
+	if (body.n == 0) /* three counts stand in the shortest one */
+		return SOU_ECORRUPT;
 	sou_buf_put(&record->bytes, body.p, body.n);
 	if (record->bytes.failed)
 		return SOU_ENOMEM;
