@@ -1,4 +1,4 @@
-"""Writes the vectors that Python makes into tests/vectors/; with --check only compares, and says what differs.
+"""Writes the vectors that Python makes into tests/vectors/ and section 17 of PROTOCOL.md; with --check only compares, and says what differs.
 
   /usr/bin/python3 tests/model/make_vectors.py [--check]
 """
@@ -8,7 +8,7 @@ import sys
 
 import lib
 import vectors
-from vectors import entries, simple, wire, worlds
+from vectors import entries, examples, simple, wire, worlds
 
 FILES = {
     "names": simple.names_json,
@@ -24,7 +24,10 @@ FILES = {
     "authops": wire.authops_json,
     "batches": wire.batches_json,
     "frames": wire.frames_json,
+    "examples": examples.examples_json,
 }
+PROTOCOL = os.path.join(lib.ROOT, "proto", "PROTOCOL.md")
+EXAMPLES = "\n## 17. A worked example\n\n"  # the last section
 
 
 def text_of(made):
@@ -39,6 +42,13 @@ def text_of(made):
     return "{" + ",\n".join(out) + "}\n"
 
 
+def protocol():
+    """PROTOCOL.md as it is, and as it would be with its last section written anew."""
+    with open(PROTOCOL, encoding="utf-8") as f:
+        old = f.read()
+    return old, old.split(EXAMPLES)[0] + EXAMPLES + examples.protocol_text()
+
+
 def stale():
     """Names of the files that are not what would be written."""
     bad = []
@@ -47,7 +57,8 @@ def stale():
         old = open(path, encoding="utf-8").read() if os.path.exists(path) else None
         if old != text_of(make()):
             bad.append(name)
-    return bad
+    old, new = protocol()
+    return bad + ["PROTOCOL.md"] * (old != new)
 
 
 def main():
@@ -61,6 +72,9 @@ def main():
         with open(os.path.join(lib.VECTORS, name + ".json"), "w", encoding="utf-8") as f:
             f.write(text)
         print("%-12s %7d bytes" % (name, len(text.encode())))
+    new = protocol()[1]
+    with open(PROTOCOL, "w", encoding="utf-8") as f:
+        f.write(new)
 
 
 if __name__ == "__main__":

@@ -27,7 +27,7 @@ class World:
 
     def __init__(self, name, roots=("root",), threshold=1, hub="hub", hq_name="東社協"):
         self.name = name
-        self.net = drawn(name + " net")
+        self.net = self.draw("net")
         self.ops = {}  # id -> (bytes, {key id: signature})
         self.seq, self.counter = {ZERO32: -1}, {ZERO32: 0}
         self.operational = {}  # op id -> name of the operational key in force after it
@@ -49,12 +49,15 @@ class World:
     def key(self, name):
         return key(self.name + "/" + name)
 
+    def draw(self, what, n=16):
+        return drawn(self.name + " " + what, n)
+
     def site_id(self, name):
-        return drawn(self.name + " site " + name)
+        return self.draw("site " + name)
 
     def tls(self, name):
         """What stands for the hash of a TLS key where none is needed."""
-        return drawn(self.name + " tls " + name, 32)
+        return self.draw("tls " + name, 32)
 
     def _put(self, prev, tier, counter, effects, signers, operational):
         seq = self.seq[prev] + 1

@@ -10,12 +10,12 @@ OK = ""
 
 
 class Scenario:
-    def __init__(self, name, orgs=("o1", "o2"), **kw):
+    def __init__(self, name, orgs=("o1", "o2"), world=None, **kw):
         self.name = name
-        self.w = World(name, **kw)
+        self.w = world or World(name, **kw)
         self.entries, self.got = [], {}  # Made; id -> (payload bytes or None, signature or None, expected verdict)
         self.unknown, self.without = set(), set()  # ops that must not be known, must have no effect
-        made = self.w.op(*(self.w.org_effect(self.w.hq, o) for o in orgs))
+        made = self.w.op(*(self.w.org_effect(self.w.hq, o) for o in orgs)) if orgs else None
         self.org = {o: names.organisation_id(made, n) for n, o in enumerate(orgs)}
         self.org["hq"] = self.w.hq
         self.site_org = {}

@@ -25,6 +25,7 @@ from soukatsu.schema import (
     SUBMITTER,
 )
 from soukatsu.world import Feed, delete_op, drawn, set_op
+from vectors import examples
 from vectors.scenario import OK, Scenario
 
 ITEM, APPROVAL, SUBMISSION, REVIEW, COPY = 16, 19, 32, 33, 34
@@ -767,4 +768,5 @@ def worlds_json():
         readers,
     ):
         rows += [s.row() for s in make()]
+    rows.append(examples.Story().world())
     return dict(rows=rows)
