@@ -1,4 +1,6 @@
-"""Writes the vectors that Python makes into tests/vectors/ and section 17 of PROTOCOL.md; with --check only compares, and says what differs.
+"""Writes the vectors that Python makes into tests/vectors/, and section 17 of PROTOCOL.md.
+
+With --check it only compares, and says what differs.
 
   /usr/bin/python3 tests/model/make_vectors.py [--check]
 """
@@ -8,7 +10,7 @@ import sys
 
 import lib
 import vectors
-from vectors import entries, examples, simple, wire, worlds
+from vectors import entries, examples, section17, simple, wire, worlds
 
 FILES = {
     "names": simple.names_json,
@@ -46,7 +48,7 @@ def protocol():
     """PROTOCOL.md as it is, and as it would be with its last section written anew."""
     with open(PROTOCOL, encoding="utf-8") as f:
         old = f.read()
-    return old, old.split(EXAMPLES)[0] + EXAMPLES + examples.protocol_text()
+    return old, old.split(EXAMPLES)[0] + EXAMPLES + section17.text()
 
 
 def stale():
