@@ -44,6 +44,7 @@ enum sou_refuse { /* P11.12 */
 		  SOU_REFUSE_UNKNOWN,
 		  SOU_REFUSE_SIGNATURE,
 		  SOU_REFUSE_READ_ONLY,
+		  SOU_REFUSE_INSTANCE, /* zero scope, upto 0: another instance was sent away */
 };
 const char *sou_refuse_name(uint64_t code);
 

@@ -137,6 +137,7 @@ const char *sou_refuse_name(uint64_t code)
 		[SOU_REFUSE_UNKNOWN] = "unknown",
 		[SOU_REFUSE_SIGNATURE] = "signature",
 		[SOU_REFUSE_READ_ONLY] = "read-only",
+		[SOU_REFUSE_INSTANCE] = "instance",
 	};
 	if (code >= sizeof names / sizeof names[0] || names[code] == NULL)
 		return "unlisted";

@@ -253,6 +253,15 @@ static void on_ping(struct step *t, struct sou_span body)
 	sou_session_send_end(t, SOU_FRAME_PONG);
 }
 
+static void on_pong(struct step *t, struct sou_span body)
+{
+	uint64_t nonce;
+	if (sou_ping_unpack(&nonce, body) != SOU_OK)
+		sou_session_bye(t, SOU_BYE_FORMAT, "P13.14", "pong is not in form");
+	else
+		sou_session_own_answer(t, nonce);
+}
+
 /* Which frames a state takes (P13.1); a frame that a state does not take is bye 12. */
 static bool takes(const struct sou_session *s, enum sou_frame_kind kind)
 {
@@ -327,7 +336,8 @@ static void dispatch(struct step *t, enum sou_frame_kind kind, struct sou_span b
 		on_ping(t, body);
 		break;
 	case SOU_FRAME_PONG:
-		break; /* its arrival is all it says */
+		on_pong(t, body);
+		break;
 	case SOU_FRAME_BYE:
 		on_bye(t, body);
 		break;
@@ -492,6 +502,17 @@ static void on_news(struct step *t, const struct sou_event *e)
 	sou_session_pump(t);
 }
 
+static void on_other(struct step *t)
+{
+	static const char clause[] = "P13.2";
+	const struct sou_refusal r = {.code = SOU_REFUSE_INSTANCE,
+				      .clause = {(const uint8_t *)clause, sizeof clause - 1}};
+	if (t->s->state != SOU_SESSION_LIVE)
+		return;
+	sou_refusal_pack(sou_session_send_begin(t), &r);
+	sou_session_send_end(t, SOU_FRAME_REFUSE);
+}
+
 int sou_session_step(struct sou_session *s, const struct sou_view *view,
 		     const struct sou_event *event, struct sou_actions *out)
 {
@@ -535,7 +556,14 @@ int sou_session_step(struct sou_session *s, const struct sou_view *view,
 		sou_session_bye(&t, SOU_BYE_INSTANCE, "P13.2",
 				"another instance of this site is connected");
 		break;
+	case SOU_EVENT_OTHER:
+		on_other(&t);
+		break;
+	case SOU_EVENT_CONFIRMED:
+		sou_session_confirmed(&t);
+		break;
 	}
+	sou_session_own_ask(&t);
 	return s->failed || out->bytes.failed ? SOU_ENOMEM : SOU_OK;
 }
 

@@ -85,6 +85,8 @@ enum sou_event_kind {
 	SOU_EVENT_TICK,      /* about once a second */
 	SOU_EVENT_STOP,      /* this side stops */
 	SOU_EVENT_INSTANCE, /* another live connection of this peer has another instance id (R12) */
+	SOU_EVENT_OTHER, /* another connection of this peer was refused for that: tell this one */
+	SOU_EVENT_CONFIRMED, /* this replica was confirmed: it sends like any other (P13.16) */
 };
 
 struct sou_event {
@@ -138,6 +140,7 @@ enum sou_action_kind {
 	SOU_ACTION_PASSED,  /* passed.*: position in the peer's log without an entry; may be lazy */
 	SOU_ACTION_REFUSED, /* refused.*: the peer does not take ours */
 	SOU_ACTION_JOINED,  /* joined.*: the hub enrolled us */
+	SOU_ACTION_OWN_ALL, /* own wanted: all own entries that the peer has are stored (P13.16) */
 	SOU_ACTION_NEW_LOG, /* P13.8: draw a new log id; our log was rolled back */
 	SOU_ACTION_ALARM,   /* alarm.*: software fault (P13.12) */
 	SOU_ACTION_LOG,     /* log.* */
@@ -205,7 +208,7 @@ struct sou_session_options {
 	struct sou_id
 		net; /* zero while joining without a replica's authority: taken from the invite */
 	struct sou_id site, log, instance;
-	bool own_wanted;      /* R12: the replica is unconfirmed */
+	bool own_wanted;      /* R12: the replica is unconfirmed; sends nothing until CONFIRMED */
 	bool every_signature; /* the hub */
 	bool hub;             /* may enrol */
 	char software[64];

@@ -162,6 +162,7 @@ void sou_session_series_stored(struct step *t)
 
 void sou_session_on_series(struct step *t, uint8_t kind, struct sou_span body)
 {
+	sou_session_own_heard(t->s);
 	struct sou_session *s = t->s;
 	bool more = true;
 	int rc;

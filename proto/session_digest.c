@@ -16,7 +16,7 @@ static bool under_way(const struct sou_session *s, const struct sou_id *scope)
 static void say(struct step *t, struct cursor *c, const struct sou_digest *mine)
 {
 	struct sou_digest d = *mine;
-	d.upto = c->sent;
+	d.upto = c->named = c->had = c->sent;
 	c->has_said = true;
 	c->said = sou_digest_half(&d);
 	c->digest_after_ms = t->s->now_ms + SOU_DIGEST_EVERY_MS;

@@ -105,6 +105,7 @@ void sou_session_send_heads(struct step *t, struct cursor *c)
 	uint32_t count = (uint32_t)(n < SOU_HEADS_MAX ? n : SOU_HEADS_MAX);
 	c->taken = c->stored = 0;
 	c->refusing = false;
+	c->again = true;
 	sou_heads_pack(sou_session_send_begin(t), &c->scope, heads, count);
 	sou_session_send_end(t, SOU_FRAME_HEADS);
 }
@@ -121,7 +122,7 @@ static void take_position(struct step *t, const struct sou_position *p)
 	if (p->has_digest && c->has_said)
 		c->equal = sou_id_eq(&c->told, &c->said);
 	if (!s->peer_void) {
-		c->sent = c->acked = p->upto;
+		c->sent = c->acked = c->named = c->had = p->upto;
 		if (p->upto > c->last) {
 			struct sou_action *a = sou_session_action(t, SOU_ACTION_NEW_LOG);
 			(void)a;
@@ -325,6 +326,7 @@ void sou_session_on_heads(struct step *t, struct sou_span body)
 	c->heads = heads;
 	c->head_count = h.names.count;
 	c->waiting = false;
-	c->sent = c->acked = 0;
+	c->sent = c->acked = c->named = c->had = 0;
+	sou_session_land(t->s, &c->scope, UINT64_MAX);
 	sou_session_pump(t);
 }

@@ -10,19 +10,22 @@
 struct cursor { /* one scope, both directions; kept ascending by scope */
 	struct sou_id scope;
 	/* ours to the peer */
-	uint64_t last;          /* last arrival here */
-	uint64_t sent;          /* all up to here went or was left out */
-	uint64_t acked;         /* the peer has all up to here */
-	bool listed;            /* stood in our hello */
-	bool waiting;           /* positions void: starts when heads come (P13.7) */
-	bool refused;           /* the peer does not take it now */
-	bool blocked;           /* the peer may not read it now */
+	uint64_t last;  /* last arrival here */
+	uint64_t sent;  /* all up to here went or was left out */
+	uint64_t acked; /* the peer has all up to here, or it was left out */
+	uint64_t named; /* what the peer knows that we sent up to: `after` of the next news */
+	uint64_t had;   /* the last that the peer itself said to have; named when it refuses */
+	bool listed;    /* stood in our hello */
+	bool waiting;   /* positions void: starts when heads come (P13.7) */
+	bool refused;   /* the peer does not take it now */
+	bool blocked;   /* the peer may not read it now */
 	struct sou_hash *heads; /* owned; left out of what is sent */
 	size_t head_count;
 	/* the peer's to us */
 	uint64_t taken;  /* handed to the replica up to here */
 	uint64_t stored; /* durable up to here */
 	bool refusing;   /* we refused; what is under way after it is passed over */
+	bool again;      /* we sent heads in mid-session; the same (P13.7) */
 	/* comparing (P13.12) */
 	bool has_told, has_said, equal, heads_sent;
 	struct sou_id told, said;
@@ -73,6 +76,9 @@ struct sou_session {
 	uint32_t bad_signatures;
 	int64_t rate_milli; /* bucket of own newly signed entries, in thousandths */
 	uint64_t rate_ms, now_ms, received_ms, sent_ms;
+	uint64_t own_nonce;  /* of the ping that asks whether own feeds are all here (P13.16) */
+	uint32_t own_rounds; /* answers in a row without news between */
+	bool own_asked, own_more, own_all;
 	bool failed; /* no memory: the link is to be dropped */
 };
 
@@ -117,6 +123,8 @@ void sou_session_news_stored(struct step *t, const struct sou_event *e, const st
 void sou_session_on_ack(struct step *t, struct sou_span body);
 void sou_session_on_refuse(struct step *t, struct sou_span body);
 void sou_session_flush_acks(struct step *t);
+/* Flights of a scope up to here are over. */
+void sou_session_land(struct sou_session *s, const struct sou_id *scope, uint64_t upto);
 
 /* session_digest.c */
 void sou_session_compare(struct step *t, struct cursor *c);
@@ -128,5 +136,11 @@ void sou_session_on_signatures_want(struct step *t, struct sou_span body);
 void sou_session_on_signatures(struct step *t, struct sou_span body);
 void sou_session_on_join(struct step *t, struct sou_span body);
 void sou_session_on_joined(struct step *t, struct sou_span body);
+
+/* session_own.c */
+void sou_session_own_heard(struct sou_session *s); /* news or authority came */
+void sou_session_own_ask(struct step *t);          /* when nothing is under way */
+void sou_session_own_answer(struct step *t, uint64_t nonce);
+void sou_session_confirmed(struct step *t);
 
 #endif

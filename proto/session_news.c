@@ -9,6 +9,10 @@ static bool may_send(struct step *t, struct cursor *c, bool *only_site)
 	*only_site = false;
 	if (c->waiting || c->refused || c->last <= c->sent)
 		return false;
+	if (s->o.own_wanted && !s->o.hub) { /* what it says may stand beside what was said (R12) */
+		c->blocked = true;
+		return false;
+	}
 	c->blocked = !sou_session_may_read(t, &c->scope);
 	if (!c->blocked)
 		return true;
@@ -55,20 +59,20 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 		sou_session_log(t, 2, "P13.6", "stored entries cannot be read", &c->scope);
 		return false;
 	}
-	uint64_t after = c->sent;
 	c->sent = got.upto;
 	if (got.entry_count == 0) {
 		passed(c, s);
 		return true;
 	}
 	struct sou_news n = {.scope = c->scope,
-			     .after = after,
+			     .after = c->named, /* the peer was not told of what was left out */
 			     .upto = got.upto,
 			     .flags = got.flags,
 			     .raw_bytes = got.raw_bytes,
 			     .data = sou_buf_span(&s->scratch)};
 	sou_news_pack(sou_session_send_begin(t), &n);
 	sou_session_send_end(t, SOU_FRAME_NEWS);
+	c->named = got.upto;
 	s->flights[s->flight_count++] = (struct flight){c->scope, got.upto, n.data.n};
 	s->flight_bytes += n.data.n;
 	return true;
@@ -113,10 +117,14 @@ void sou_session_on_news(struct step *t, struct sou_span body)
 		sou_session_bye(t, SOU_BYE_LIMIT, "P16.1", "too many scopes");
 		return;
 	}
+	sou_session_own_heard(s);
 	if (!answer) {
 		if (c->refusing && n.after > c->stored)
 			return; /* was under way when we refused */
 		c->refusing = false;
+		if (c->again && n.after > c->taken)
+			return; /* was under way when we sent heads */
+		c->again = false;
 		if (n.after > c->taken) {
 			sou_session_bye(t, SOU_BYE_ORDER, "P13.6", "a gap in the news");
 			return;
@@ -216,7 +224,7 @@ void sou_session_news_stored(struct step *t, const struct sou_event *e, const st
 	s->held_acks[s->held_ack_count++] = ack;
 }
 
-static void land(struct sou_session *s, const struct sou_id *scope, uint64_t upto)
+void sou_session_land(struct sou_session *s, const struct sou_id *scope, uint64_t upto)
 {
 	size_t kept = 0;
 	for (size_t i = 0; i < s->flight_count; i++) {
@@ -242,9 +250,11 @@ void sou_session_on_ack(struct step *t, struct sou_span body)
 		sou_session_bye(t, SOU_BYE_ORDER, "P11.7", "an ack of what was not sent");
 		return;
 	}
-	land(s, &a.scope, a.upto);
-	if (a.upto > c->acked)
-		c->acked = a.upto;
+	sou_session_land(s, &a.scope, a.upto);
+	if (a.upto <= c->sent) { /* above: of before the peer's heads */
+		c->acked = a.upto > c->acked ? a.upto : c->acked;
+		c->had = a.upto > c->had ? a.upto : c->had;
+	}
 	passed(c, s);
 	struct sou_action *act = sou_session_action(t, SOU_ACTION_ACKED);
 	if (act != NULL)
@@ -262,8 +272,9 @@ void sou_session_on_refuse(struct step *t, struct sou_span body)
 	}
 	struct cursor *c = sou_session_cursor(t, &r.scope, false);
 	if (c != NULL && r.upto > 0) {
-		land(s, &r.scope, UINT64_MAX);
+		sou_session_land(s, &r.scope, UINT64_MAX);
 		c->sent = c->acked;
+		c->named = c->had;
 		c->refused = true;
 	}
 	struct sou_action *a = sou_session_action(t, SOU_ACTION_REFUSED);

@@ -339,17 +339,17 @@ static int draw_id(struct soud_replica *r, const char *name, struct sou_id *out)
 int soud_replica_confirm(struct soud_replica *r)
 {
 	int rc = replica_ready(r);
-	if (rc == SOU_OK)
-		rc = draw_id(r, META_INSTANCE, &r->now.instance);
-	if (rc != SOU_OK)
+	if (rc != SOU_OK || r->fence_state == SOUD_FENCE_AGREES)
 		return rc;
 	r->now.counter += COUNTER_STEP;
+	r->confirming = true;
 	rc = soud_store_number_put(r->store, NUMBER_UNCONFIRMED, 0);
 	return rc == SOU_OK ? SOU_OK : replica_store_failed(r, rc, "storing a mark");
 }
 
 /* Peers hold entries of this log that the replica has lost, and would not send them again: it goes
- * on as another log (P13.6, P13.8). Once for each time that the fence does not agree. */
+ * on as another log (P13.6, P13.8), and as another instance, so that the one of which it may be a
+ * copy is told from it. Once for each time that the fence does not agree. */
 static int leave_log(struct soud_replica *r)
 {
 	uint64_t left = 0;
@@ -361,6 +361,8 @@ static int leave_log(struct soud_replica *r)
 	rc = soud_replica_begin(r);
 	if (rc == SOU_OK)
 		rc = draw_id(r, META_LOG, &r->now.log);
+	if (rc == SOU_OK)
+		rc = draw_id(r, META_INSTANCE, &r->now.instance);
 	if (rc == SOU_OK) {
 		rc = soud_store_number_put(r->store, NUMBER_UNCONFIRMED, 1);
 		if (rc != SOU_OK)
@@ -394,6 +396,7 @@ int soud_replica_begin(struct soud_replica *r)
 	r->in_transaction = true;
 	r->kept = r->now;
 	r->authority_touched = false;
+	r->confirming = false;
 	r->received_ms = r->env.wall_ms(r->env.ctx);
 	return SOU_OK;
 }
@@ -484,9 +487,8 @@ int soud_replica_commit(struct soud_replica *r, struct soud_committed *out)
 		return rc;
 	}
 	r->in_transaction = false;
-	bool confirmed = !sou_id_eq(&r->now.instance, &r->kept.instance);
-	bool fence = r->env.site != NULL && (done.own || confirmed);
-	if (confirmed)
+	bool fence = r->env.site != NULL && (done.own || r->confirming);
+	if (r->confirming)
 		r->fence_state = SOUD_FENCE_AGREES;
 	settle_engines(r);
 	if (fence && r->fence_state == SOUD_FENCE_AGREES)

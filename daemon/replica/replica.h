@@ -111,8 +111,9 @@ enum soud_fence_state {
 };
 /* Other than AGREES: unconfirmed (R12). Session: set own_wanted. */
 enum soud_fence_state soud_replica_unconfirmed(const struct soud_replica *r);
-/* Own feeds were fetched from a peer to the end: go on signing, under a new instance id. In a
- * transaction. */
+/* Own feeds were fetched from a peer to the end (SOU_ACTION_OWN_ALL): go on signing, under the
+ * instance id that was drawn when it was opened. In a transaction. SOU_OK where nothing is to be
+ * confirmed. */
 int soud_replica_confirm(struct soud_replica *r);
 uint64_t soud_replica_signed_count(const struct soud_replica *r); /* own entries ever signed here */
 

@@ -135,6 +135,7 @@ struct soud_replica {
 		struct sou_id log, instance;
 	} now, kept;
 	bool authority_touched; /* ops were added in this transaction */
+	bool confirming;        /* and it is confirmed by it */
 	int64_t received_ms;    /* of this transaction */
 	enum soud_fence_state fence_state;
 	uint64_t fence_generation;

@@ -118,8 +118,20 @@ static void post(struct peer_job *j)
 	soud_core_post(j->peer->sync->core, &j->job);
 }
 
+/* A position that waits comes before news that go on from it (P13.6). */
+static void flush_passed(struct peer *p, const struct sou_id *scope)
+{
+	for (size_t i = 0; i < p->late_count; i++) {
+		if (p->late[i].passed > 0 && sou_id_eq(&p->late[i].scope, scope)) {
+			soud_peer_flush(p);
+			return;
+		}
+	}
+}
+
 void soud_peer_store_news(struct peer *p, uint64_t token, const struct sou_news *news)
 {
+	flush_passed(p, &news->scope);
 	struct peer_job *j = job_new(p, JOB_NEWS, token, news->data.n);
 	if (j == NULL)
 		return;

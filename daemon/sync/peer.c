@@ -41,6 +41,8 @@ static void on_live(struct peer *p, const struct sou_action *a)
 	p->withdrawn = a->peer.withdrawn;
 	const struct sou_authority *authority = soud_reader_authority(soud_core_reader(s->core));
 	p->is_hub = soud_link_is_outgoing(p->link);
+	if (p->is_hub)
+		soud_sync_forget_why(s); /* whatever it was against is over */
 	if (s->listen != NULL && sou_authority_site(authority, &a->peer.site) != NULL)
 		soud_listen_known(s->listen, p->link);
 	for (struct peer *q = s->peers; q != NULL; q = q->next) {
@@ -53,6 +55,8 @@ static void on_live(struct peer *p, const struct sou_action *a)
 			continue;
 		}
 		soud_sync_log(s, 2, "R12", "a second instance of this site is connected", q, NULL);
+		struct sou_event other = {.kind = SOU_EVENT_OTHER};
+		soud_peer_event(q, &other);
 		p->closing = true; /* taken up after this step */
 	}
 	soud_sync_log(s, 0, "P13.1", p->withdrawn ? "linked, withdrawn" : "linked", p, NULL);
@@ -62,6 +66,10 @@ static void on_refused(struct peer *p, const struct sou_action *a)
 {
 	struct soud_sync *s = p->sync;
 	s->refused++;
+	if (p->is_hub && a->refused.code == SOU_REFUSE_INSTANCE) {
+		s->other_instance = true;
+		soud_sync_log(s, 2, "R12", "another instance of this site was connected", p, NULL);
+	}
 	if (!p->is_hub || a->refused.upto == 0)
 		return;
 	(void)snprintf(s->refusal, sizeof s->refusal, "%s %.*s", sou_refuse_name(a->refused.code),
@@ -125,6 +133,9 @@ static void act(struct peer *p, const struct sou_action *a)
 		break;
 	case SOU_ACTION_JOINED:
 		break; /* a daemon joins nobody: the command line does */
+	case SOU_ACTION_OWN_ALL:
+		soud_sync_own_all(p);
+		break;
 	case SOU_ACTION_NEW_LOG:
 		soud_peer_new_log(p);
 		break;
@@ -173,7 +184,7 @@ static void on_open(struct soud_link *link, void *data)
 		.site = me->site,
 		.log = me->log,
 		.instance = me->instance,
-		.own_wanted = soud_core_unconfirmed(s->core) > SOUD_FENCE_NONE,
+		.own_wanted = soud_core_unconfirmed(s->core) != SOUD_FENCE_AGREES,
 		.every_signature = me->hub,
 		.hub = me->hub,
 	};

@@ -120,7 +120,9 @@ json_t *soud_sync_json(const struct soud_sync *s, struct soud_core *core, enum s
 	const char *state;
 	enum sou_msg label = link_message(&st, core, &state);
 	bool down = st.dials && !st.hub_live && !st.paused;
-	enum sou_msg reason = down ? reason_message(&st) : SOU_MSG_COUNT;
+	enum sou_msg reason = st.other_instance ? SOU_MSG_LINK_INSTANCE
+			      : down            ? reason_message(&st)
+						: SOU_MSG_COUNT;
 	const char *addr = st.dials && st.dial.addr[0] != '\0' ? st.dial.addr : NULL;
 	bool waits = st.dials && !st.paused && st.dial.state == SOUD_DIAL_WAITING;
 	json_t *next =

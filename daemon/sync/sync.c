@@ -228,9 +228,16 @@ void soud_sync_now(struct soud_sync *s)
 		soud_dial_now(s->dial);
 }
 
+void soud_sync_forget_why(struct soud_sync *s)
+{
+	s->bye = NULL;
+	s->other_instance = false;
+}
+
 void soud_sync_pause(struct soud_sync *s)
 {
 	s->paused = true;
+	soud_sync_forget_why(s);
 	if (s->dial != NULL)
 		soud_dial_pause(s->dial);
 }
@@ -254,6 +261,7 @@ void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out)
 		.alarms = s->alarms,
 		.refused = s->refused,
 		.bye = s->bye,
+		.other_instance = s->other_instance,
 		.refusal = s->refusal[0] != '\0' ? s->refusal : NULL,
 	};
 	if (s->dial != NULL)
@@ -265,8 +273,9 @@ void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out)
 		out->live += p->live;
 		if (p->live && soud_link_is_outgoing(p->link)) {
 			out->hub_live = true;
-			out->quiet =
-				sou_session_quiet(p->session) && p->jobs == 0 && p->late_count == 0;
+			out->quiet = sou_session_quiet(p->session) && p->jobs == 0 &&
+				     p->late_count == 0 &&
+				     soud_core_unconfirmed(s->core) == SOUD_FENCE_AGREES;
 		}
 	}
 }

@@ -42,7 +42,8 @@ struct soud_sync_status {
 	struct soud_dial_status dial; /* when it dials */
 	size_t links, live;           /* open; past both hellos */
 	bool hub_live;                /* the link to the hub is past both hellos */
-	bool quiet;                   /* and on it nothing is under way, all is sent and acked */
+	bool quiet; /* and on it nothing is under way, all is sent and acked, and confirmed */
+	bool other_instance;     /* the hub sent another instance of this site away (R12) */
 	uint64_t hub_contact_ms; /* wall clock of the last frame from the hub; 0: never in this run
 				  */
 	uint64_t entries_in, entries_out_bytes, alarms, refused; /* since the start */

@@ -11,6 +11,8 @@ struct late { /* acks and passed positions that may wait a little: one row a sco
 	uint64_t acked, received_ms, passed;
 };
 
+#define SOUD_SYNC_OWN_SITES 3u /* so many make an unconfirmed hub confirmed (P13.16) */
+
 struct peer {
 	struct soud_sync *sync;
 	struct soud_link *link; /* NULL once closed */
@@ -40,8 +42,12 @@ struct soud_sync {
 	struct peer *peers;
 	uv_timer_t tick, flush;
 	bool paused, closing, flush_armed;
-	int handles; /* timers not yet closed */
+	int handles; /* timers not yet closed, and a job of confirm.c */
 	uint64_t entries_in, entries_out_bytes, alarms, refused;
+	struct sou_id own_from[SOUD_SYNC_OWN_SITES]; /* said to have no more of our own (P13.16) */
+	size_t own_from_count;
+	bool confirming;     /* a job of the writer */
+	bool other_instance; /* the hub told so */
 	uint64_t hub_contact_ms;
 	char refusal[48];
 	const char *bye;
@@ -73,7 +79,11 @@ void soud_peer_late_ack(struct peer *p, const struct sou_ack *ack);
 void soud_peer_late_pass(struct peer *p, const struct sou_id *scope, uint64_t upto);
 void soud_peer_flush(struct peer *p);
 
+/* confirm.c */
+void soud_sync_own_all(struct peer *p); /* this peer has no more of our own entries */
+
 /* sync.c */
+void soud_sync_forget_why(struct soud_sync *s); /* reasons of the last link */
 void soud_sync_arm_flush(struct soud_sync *s);
 void soud_sync_maybe_closed(struct soud_sync *s);
 

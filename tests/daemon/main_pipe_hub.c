@@ -401,6 +401,8 @@ static void act_on(struct hub *h, const struct sou_actions *all, const struct so
 	case SOU_ACTION_NEW_LOG:
 		small_store(h, a);
 		break;
+	case SOU_ACTION_OWN_ALL:
+		break; /* this hub is never unconfirmed */
 	case SOU_ACTION_LIVE:
 		h->from = (struct soud_from){a->peer.site, a->peer.log};
 		break;

@@ -44,33 +44,6 @@ void sim_restart(struct sim *w, uint32_t node)
 	(void)sim_node_open(w, node);
 }
 
-/* Fetched all of its own feeds: goes on signing (R12). */
-static void confirm(struct sim *w, uint32_t node)
-{
-	struct sim_node *n = &w->nodes[node];
-	struct sim_link *l = &w->links[node];
-	struct soud_committed done;
-	if (n->down || n->hub || soud_replica_unconfirmed(n->replica) <= SOUD_FENCE_NONE ||
-	    !l->up || !sou_session_quiet(l->ends[1].session) ||
-	    !sou_session_quiet(l->ends[0].session))
-		return;
-	int rc = soud_replica_begin(n->replica);
-	if (rc == SOU_OK)
-		rc = soud_replica_confirm(n->replica);
-	if (rc == SOU_OK)
-		rc = soud_replica_commit(n->replica, &done);
-	else
-		soud_replica_rollback(n->replica);
-	sim_trace(w, "%s confirms: %s", n->name, sou_err_name(rc));
-	sim_net_cut(w, node); /* comes back under its new instance */
-}
-
-void sim_confirm_all(struct sim *w)
-{
-	for (uint32_t i = 1; i < w->node_count; i++)
-		confirm(w, i);
-}
-
 /* Cut at what the hub holds of this site, or short of it. */
 static void revoke(struct sim *w)
 {
@@ -153,7 +126,6 @@ void sim_fault(struct sim *w)
 			crash(w, node, true);
 		}
 	}
-	sim_confirm_all(w);
 }
 
 void sim_heal(struct sim *w)

@@ -7,7 +7,15 @@
 #include "daemon/replica/hub.h"
 #include "tests/sim/sim.h"
 
-enum job_kind { JOB_NEWS, JOB_SERIES, JOB_SIGNATURES, JOB_ACKED, JOB_PASSED, JOB_NEW_LOG };
+enum job_kind {
+	JOB_NEWS,
+	JOB_SERIES,
+	JOB_SIGNATURES,
+	JOB_ACKED,
+	JOB_PASSED,
+	JOB_NEW_LOG,
+	JOB_CONFIRM
+};
 
 struct sim_job {
 	enum job_kind kind;
@@ -165,6 +173,9 @@ static void act_on(struct sim *w, uint32_t link, uint32_t side, const struct sou
 		sim_trace(w, "close %s %s", w->nodes[end->node].name, sou_bye_name(a->close.code));
 		sim_net_cut(w, link);
 		break;
+	case SOU_ACTION_OWN_ALL:
+		(void)job_new(w, link, side, JOB_CONFIRM, 0, NULL, 0);
+		break;
 	case SOU_ACTION_ENROL:
 	case SOU_ACTION_JOINED:
 	case SOU_ACTION_REFUSED:
@@ -198,7 +209,7 @@ static void open_end(struct sim *w, struct sim_end *end, uint32_t node, uint32_t
 		.site = me->site,
 		.log = me->log,
 		.instance = me->instance,
-		.own_wanted = soud_replica_unconfirmed(n->replica) > SOUD_FENCE_NONE,
+		.own_wanted = soud_replica_unconfirmed(n->replica) != SOUD_FENCE_AGREES,
 		.every_signature = n->hub,
 		.hub = n->hub,
 	};
@@ -273,8 +284,18 @@ static int run_job(struct soud_replica *r, struct sim_job *j, struct soud_taken 
 		return soud_replica_passed(r, &j->from, &j->ack.scope, j->ack.upto);
 	case JOB_NEW_LOG:
 		return soud_replica_new_log(r);
+	case JOB_CONFIRM:
+		return soud_replica_confirm(r);
 	}
 	return SOU_EINPUT;
+}
+
+/* Has its own feeds again: goes on signing, and sends like any other (R12). */
+static void confirmed(struct sim *w, uint32_t node)
+{
+	sim_trace(w, "%s is confirmed", w->nodes[node].name);
+	struct sou_event e = {.kind = SOU_EVENT_CONFIRMED};
+	step(w, node, 1, &e);
 }
 
 void sim_net_job(struct sim *w, struct sim_event *e)
@@ -300,6 +321,8 @@ void sim_net_job(struct sim *w, struct sim_event *e)
 		free(j);
 		return;
 	}
+	if (j->kind == JOB_CONFIRM)
+		confirmed(w, e->node);
 	if (got != SOU_OK)
 		sim_trace(w, "%s refuses: %s %s", n->name, sou_err_name(got),
 			  taken.clause != NULL ? taken.clause : "");

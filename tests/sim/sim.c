@@ -179,8 +179,6 @@ static void run_healed(struct sim *w)
 		struct sim_event e = pop(w);
 		w->now_ms = e.at_ms;
 		one(w, &e);
-		if (e.kind == SIM_TICK)
-			sim_confirm_all(w);
 		if (!sim_net_quiet(w))
 			quiet_since = 0;
 		else if (quiet_since == 0)

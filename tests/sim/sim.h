@@ -185,8 +185,6 @@ void sim_hostile(struct sim *w);
 void sim_fault(struct sim *w);
 void sim_restart(struct sim *w, uint32_t node);
 void sim_heal(struct sim *w);
-/* Sites that were put back and have all of their own feeds again sign on (R12). */
-void sim_confirm_all(struct sim *w);
 /* check.c */
 void sim_check_frame(struct sim *w, uint32_t to, uint8_t kind, const uint8_t *body, size_t n);
 void sim_check_all(struct sim *w);

@@ -40,10 +40,13 @@ TEST(fence, a_restored_replica_signs_nothing_until_it_has_its_own)
 	node_open(site);
 	struct sou_hash two = node_edit(site, &site->org_scope, &entity, &one, 1, "控えの後 例");
 	level(hub, site);
+	struct sou_id before = soud_replica_identity(site->replica)->instance;
 	node_close(site);
 
 	put_replica(site, "backup.db");
 	node_open(site);
+	CHECK("R12 another instance",
+	      !sou_id_eq(&before, &soud_replica_identity(site->replica)->instance));
 	CHECK_INT("R12 older than its fence", soud_replica_unconfirmed(site->replica), ==,
 		  SOUD_FENCE_OLDER);
 	CHECK_INT("R12 signs nothing", try_item(site), ==, SOU_ESTATE);
@@ -51,12 +54,9 @@ TEST(fence, a_restored_replica_signs_nothing_until_it_has_its_own)
 	CHECK_INT("R12 its own came back", verdict_of(site, &site->org_scope, &two), ==,
 		  SOU_ACCEPTED);
 	CHECK_INT("R12 still", try_item(site), ==, SOU_ESTATE);
-	struct sou_id before = soud_replica_identity(site->replica)->instance;
 	node_begin(site);
 	CHECK_INT("R12 confirmed", soud_replica_confirm(site->replica), ==, SOU_OK);
 	node_commit(site, NULL);
-	CHECK("R12 another instance",
-	      !sou_id_eq(&before, &soud_replica_identity(site->replica)->instance));
 	CHECK_INT("R12 confirmed", soud_replica_unconfirmed(site->replica), ==, SOUD_FENCE_AGREES);
 	struct sou_hash three =
 		node_edit(site, &site->org_scope, &entity, &two, 1, "そのまた後 例");

@@ -1,0 +1,76 @@
+/* confirm.c - an unconfirmed replica signs on when all of its own feeds are here again (R12,
+ * P13.16): a site when its hub said so, a hub when three sites did, or all where there are fewer.
+ * No person has to do anything. */
+#include <stdlib.h>
+
+#include "daemon/sync/sync_int.h"
+
+struct confirm_job {
+	struct soud_job job;
+	struct soud_sync *sync; /* loop thread only; its `handles` counts this job */
+};
+
+static int run(struct soud_job *job, void *replica)
+{
+	(void)job;
+	struct soud_replica *r = soud_core_job_replica(replica);
+	int rc = soud_replica_confirm(r);
+	return soud_replica_broken(r) ? SOU_ESTORE : rc;
+}
+
+static void done(struct soud_job *job, int rc)
+{
+	struct confirm_job *j = (struct confirm_job *)job;
+	struct soud_sync *s = j->sync;
+	free(j);
+	s->confirming = false;
+	if (rc == SOU_OK) {
+		soud_sync_log(s, 0, "R12", "this replica is confirmed", NULL, NULL);
+		for (struct peer *p = s->peers, *next; p != NULL; p = next) {
+			next = p->next;
+			struct sou_event e = {.kind = SOU_EVENT_CONFIRMED};
+			soud_peer_event(p, &e);
+		}
+	} else {
+		soud_sync_log(s, 2, "R12", "the replica could not be confirmed", NULL, NULL);
+	}
+	s->handles--;
+	soud_sync_maybe_closed(s);
+}
+
+/* How many must have said so: other sites that are enrolled, at most three. */
+static size_t needed(const struct soud_sync *s)
+{
+	struct soud_reader *v = soud_core_reader(s->core);
+	const struct soud_identity *me = soud_reader_identity(v);
+	if (!me->hub)
+		return 1;
+	const struct sou_authority *a = soud_reader_authority(v);
+	const struct sou_line *line;
+	size_t count = 0;
+	for (size_t i = 0;
+	     count < SOUD_SYNC_OWN_SITES && (line = sou_authority_line_at(a, i)) != NULL; i++)
+		count += !sou_id_eq(&line->site, &me->site) &&
+			 sou_authority_site(a, &line->site) == line &&
+			 !sou_authority_key_withdrawn(a, &line->site, &line->key_id);
+	return count;
+}
+
+void soud_sync_own_all(struct peer *p)
+{
+	struct soud_sync *s = p->sync;
+	bool known = false;
+	for (size_t i = 0; i < s->own_from_count; i++)
+		known |= sou_id_eq(&s->own_from[i], &p->from.site);
+	if (!known && s->own_from_count < SOUD_SYNC_OWN_SITES)
+		s->own_from[s->own_from_count++] = p->from.site;
+	if (s->confirming || s->closing || s->own_from_count < needed(s))
+		return;
+	struct confirm_job *j = calloc(1, sizeof *j);
+	if (j == NULL)
+		return; /* asked again on the next link */
+	*j = (struct confirm_job){{.run = run, .done = done}, s};
+	s->confirming = true;
+	s->handles++;
+	soud_core_post(s->core, &j->job);
+}
