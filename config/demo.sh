@@ -62,7 +62,7 @@ start() { # start 拠点: runs its daemon until it says that it is ready
 	soukatsud --data "$work/$1" >"$log" 2>&1 &
 	pids+=($!)
 	for _ in $(seq 200); do
-		if grep -q '^ready' "$log"; then return; fi
+		if grep -qs "^ready" "$log"; then return; fi
 		kill -0 $! 2>/dev/null || fail "$1 の soukatsud が起動しません"
 		sleep 0.02
 	done

@@ -3,6 +3,7 @@
  * format. */
 #include "config/messages.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sysexits.h>
 
@@ -169,6 +170,25 @@ enum sou_msg sou_msg_of_rc(int rc)
 	default:
 		return SOU_MSG_INTERNAL;
 	}
+}
+
+enum sou_msg sou_msg_of_errno(int err)
+{
+	static const struct {
+		int err;
+		enum sou_msg msg;
+	} reasons[] = {
+		{ENOENT, SOU_MSG_REASON_ABSENT},          {EACCES, SOU_MSG_REASON_DENIED},
+		{EPERM, SOU_MSG_REASON_DENIED},           {EISDIR, SOU_MSG_REASON_IS_FOLDER},
+		{ENOTDIR, SOU_MSG_REASON_NO_FOLDER},      {ENOSPC, SOU_MSG_REASON_SPACE},
+		{EDQUOT, SOU_MSG_REASON_SPACE},           {EROFS, SOU_MSG_REASON_READ_ONLY},
+		{ENAMETOOLONG, SOU_MSG_REASON_NAME_LONG}, {EEXIST, SOU_MSG_REASON_STANDS},
+	};
+	for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+		if (reasons[i].err == err)
+			return reasons[i].msg;
+	}
+	return SOU_MSG_REASON_SYSTEM;
 }
 
 enum sou_lang sou_lang_of(const char *lc_all, const char *lc_messages, const char *lang)

@@ -57,6 +57,9 @@ bool sou_msg_find(const char *id, enum sou_msg *out);
  * known. Takes one argument (a reason) or none, as its count says. */
 enum sou_msg sou_msg_of_rc(int rc);
 
+/* The words for what the system said (an errno), as a reason inside another message. */
+enum sou_msg sou_msg_of_errno(int err);
+
 /* The language of a person from LC_ALL, LC_MESSAGES, LANG, each NULL or "" when unset: Japanese
  * when the first one set begins with "ja", else English. */
 enum sou_lang sou_lang_of(const char *lc_all, const char *lc_messages, const char *lang);

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "daemon/keys/fence.h"
 #include "daemon/keys/guard.h"
@@ -239,7 +240,10 @@ int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_co
 		goto out;
 	}
 	memcpy(core->data_dir, options->data_dir, strlen(options->data_dir) + 1);
-	rc = soud_guard_dir(core->data_dir, err);
+	if (access(core->data_dir, F_OK) != 0) /* a mistyped name must not become a directory */
+		rc = sou_err_set(err, SOU_EUNKNOWN, "%s: is not there", core->data_dir);
+	if (rc == SOU_OK)
+		rc = soud_guard_dir(core->data_dir, err);
 	if (rc == SOU_OK)
 		rc = soud_guard_lock(core->data_dir, &core->lock_fd, err);
 	if (rc == SOU_OK)

@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "daemon/core.h"
+#include "daemon/diagnose.h"
 #include "daemon/keys/keys.h"
 #include "daemon/keys/guard.h"
 #include "daemon/net/dial.h"
@@ -49,13 +50,14 @@ static void teardown_cb(uv_timer_t *timer)
 }
 
 /* The first outcome counts. */
-static void finish(struct exchange *x, int rc, const char *reason)
+static void finish(struct exchange *x, int rc, enum sou_msg label, const char *reason)
 {
 	if (x->done)
 		return;
 	x->done = true;
 	x->rc = rc;
 	if (rc != SOU_OK) {
+		x->result->label = label;
 		(void)snprintf(x->result->reason, sizeof x->result->reason, "%s", reason);
 		(void)sou_err_set(x->err, rc, "join: %s", reason);
 	}
@@ -78,18 +80,20 @@ static void open_cb(struct soud_link *link, void *data)
 		rc = soud_link_send_frame(link, SOU_FRAME_JOIN, body.p, (uint32_t)body.n);
 	sou_buf_fini(&body);
 	if (rc != SOU_OK)
-		finish(x, rc, sou_err_text(rc));
+		finish(x, rc, SOU_MSG_LINK_TLS, sou_err_text(rc));
 }
 
 static void farewell(struct exchange *x, struct sou_span body)
 {
 	struct sou_farewell bye;
 	if (sou_bye_unpack(&bye, body) != SOU_OK) {
-		finish(x, SOU_EPROTO, "bye");
+		finish(x, SOU_EPROTO, SOU_MSG_LINK_PROTOCOL, "bye");
 		return;
 	}
 	x->result->bye = (unsigned)(bye.code <= SOU_BYE_ROLLED_BACK ? bye.code : SOU_BYE_FORMAT);
-	finish(x, SOU_EDENIED, sou_bye_name(bye.code));
+	finish(x, SOU_EDENIED,
+	       bye.code == SOU_BYE_VERSION ? SOU_MSG_LINK_VERSION : SOU_MSG_LINK_DENIED,
+	       sou_bye_name(bye.code));
 }
 
 static void frame_cb(struct soud_link *link, void *data, const struct sou_frame *frame)
@@ -100,11 +104,11 @@ static void frame_cb(struct soud_link *link, void *data, const struct sou_frame 
 	struct sou_hash op;
 	if (frame->kind == SOU_FRAME_JOINED) {
 		int rc = sou_joined_unpack(&op, body);
-		finish(x, rc == SOU_OK ? SOU_OK : SOU_EPROTO, "joined");
+		finish(x, rc == SOU_OK ? SOU_OK : SOU_EPROTO, SOU_MSG_LINK_PROTOCOL, "joined");
 	} else if (frame->kind == SOU_FRAME_BYE) {
 		farewell(x, body);
 	} else if (frame->kind <= SOU_FRAME_JOINED) {
-		finish(x, SOU_EPROTO,
+		finish(x, SOU_EPROTO, SOU_MSG_LINK_PROTOCOL,
 		       sou_frame_name(frame->kind)); /* others are passed over: P11.2 */
 	}
 }
@@ -117,14 +121,17 @@ static void end_cb(struct soud_link *link, void *data, enum soud_link_end end, c
 	char reason[128];
 	(void)snprintf(reason, sizeof reason, "%s%s%s", soud_link_end_text(end),
 		       detail[0] != '\0' ? ": " : "", detail);
-	finish(x, end == SOUD_LINK_END_PIN ? SOU_EKEY : SOU_EAGAIN, reason);
+	enum sou_msg label = soud_diagnose_end(end, detail);
+	finish(x, end == SOUD_LINK_END_PIN ? SOU_EKEY : SOU_EAGAIN,
+	       label != SOU_MSG_COUNT ? label : SOU_MSG_LINK_CLOSED, reason);
 }
 
 static void timeout_cb(uv_timer_t *timer)
 {
 	struct exchange *x = timer->data;
 	struct soud_dial_status status = soud_dial_status(x->dial);
-	finish(x, SOU_EAGAIN, status.detail[0] != '\0' ? status.detail : "time out");
+	finish(x, SOU_EAGAIN, SOU_MSG_LINK_TIMEOUT,
+	       status.detail[0] != '\0' ? status.detail : "time out");
 }
 
 static int tls_open(struct exchange *x)
@@ -189,7 +196,7 @@ int soud_join(const struct soud_join_args *args, struct soud_join_result *out, s
 	struct exchange x = {.args = args, .result = out, .err = err, .rc = SOU_EIO};
 	struct soud_replica_env env;
 	soud_core_env(&env);
-	*out = (struct soud_join_result){.bye = 0};
+	*out = (struct soud_join_result){.label = SOU_MSG_LINK_UNREACHABLE};
 	int rc = soud_join_prepare(&x.joining, args->data_dir, args->state_dir, args->invite, &env,
 				   err);
 	if (rc != SOU_OK)

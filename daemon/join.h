@@ -5,6 +5,7 @@
 #ifndef SOUD_JOIN_H
 #define SOUD_JOIN_H
 
+#include "config/messages.h"
 #include "proto/bytes.h"
 #include "proto/error.h"
 
@@ -15,9 +16,10 @@ struct soud_join_args {
 };
 
 struct soud_join_result {
-	char address[261]; /* of the hub, HOST:PORT; set as soon as the invite was read, else "" */
-	char reason[128];  /* words of the network or of the hub about a failure; may be "" */
-	unsigned bye;      /* enum sou_bye where the hub refused, else 0 */
+	char address[261];  /* of the hub, HOST:PORT; set as soon as the invite was read, else "" */
+	char reason[128];   /* words of the network or of the hub about a failure; may be "" */
+	enum sou_msg label; /* the same as a label of the catalogue */
+	unsigned bye;       /* enum sou_bye where the hub refused, else 0 */
 };
 
 /* SOU_OK: the site is enrolled and its replica is there, to be filled by the first session. After

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
+#include "daemon/diagnose.h"
 #include "daemon/keys/guard.h"
 #include "daemon/log.h"
 #include "daemon/plan/handlers.h"
@@ -22,6 +23,7 @@ struct run {
 	struct soud_sync_waits *waits;
 	struct soud_http *http;
 	char address[256];
+	bool listening; /* it failed at the port, not at the directory */
 	uv_signal_t signals[2];
 	bool stopping;
 	int status;
@@ -38,10 +40,12 @@ static void usage(FILE *out)
 	soud_options_help(out, lang());
 }
 
-static int fail(const struct sou_err *err, int status)
+/* Tell the person, in her language; returns the exit status. */
+static int fail(enum sou_msg msg, const char *first, const char *second, const char *third)
 {
-	(void)fprintf(stderr, "soukatsud: %s\n", err->text);
-	return status;
+	struct soud_diagnosis d;
+	soud_diagnosis_set(&d, msg, first, second, third);
+	return soud_diagnosis_print(&d, stderr, "soukatsud", lang());
 }
 
 static int read_config(struct run *r)
@@ -50,12 +54,18 @@ static int read_config(struct run *r)
 	int rc = soud_options_read(&r->options, r->config, &fault);
 	if (rc == SOU_OK)
 		return 0;
-	if (fault.line > 0)
-		(void)fprintf(stderr, "soukatsud: %s:%d: %s\n", r->config, fault.line,
-			      fault.err.text);
-	else
-		(void)fprintf(stderr, "soukatsud: %s: %s\n", r->config, fault.err.text);
-	return EX_CONFIG;
+	char line[16], reason[SOU_ERR_TEXT_BYTES_MAX + 200];
+	const char *label = fault.reason != SOU_MSG_COUNT
+				    ? sou_msg_raw(fault.reason, lang(), SOU_MSG_TEXT)
+				    : "";
+	(void)snprintf(line, sizeof line, "%d", fault.line);
+	(void)snprintf(reason, sizeof reason, "%s%s%s", fault.err.text,
+		       label[0] != '\0' ? ": " : "", label);
+	if (fault.line == 0)
+		return fail(SOU_MSG_FILE_READ, r->config, label[0] != '\0' ? label : reason, NULL);
+	if (fault.reason == SOU_MSG_REASON_FORM) /* its text is the line once more */
+		return fail(SOU_MSG_CONFIG_LINE, r->config, line, label);
+	return fail(SOU_MSG_CONFIG_LINE, r->config, line, reason);
 }
 
 /* What `init` or an administrator wrote beside the replica; there need not be one. */
@@ -70,7 +80,7 @@ static void own_config(struct run *r)
 /* --data and --config first, since the file stands below the command line (options.h). */
 static int read_arguments(struct run *r, int argc, char **argv)
 {
-	struct sou_err err;
+	struct sou_err err = {0};
 	for (int i = 1; i + 1 < argc; i++) {
 		if (strcmp(argv[i], "--data") == 0)
 			(void)snprintf(r->data_dir, sizeof r->data_dir, "%s", argv[i + 1]);
@@ -79,39 +89,36 @@ static int read_arguments(struct run *r, int argc, char **argv)
 	}
 	if (r->config[0] == '\0' && r->data_dir[0] != '\0')
 		own_config(r);
-	if (r->config[0] != '\0' && read_config(r) != 0)
-		return EX_CONFIG;
+	int status = r->config[0] != '\0' ? read_config(r) : 0;
+	if (status != 0)
+		return status;
 	for (int at = 1; at < argc;) {
 		if ((strcmp(argv[at], "--data") == 0 || strcmp(argv[at], "--config") == 0) &&
 		    at + 1 < argc) {
 			at += 2;
 			continue;
 		}
-		if (soud_options_argument(&r->options, argc, argv, &at, &err) != SOU_OK)
-			return fail(&err, EX_USAGE);
+		int rc = soud_options_argument(&r->options, argc, argv, &at, &err);
+		if (rc == SOU_EUNKNOWN)
+			return fail(SOU_MSG_DAEMON_OPTION, argv[at], NULL, NULL);
+		if (rc != SOU_OK)
+			return fail(SOU_MSG_DAEMON_VALUE, err.text, NULL, NULL);
 	}
 	if (soud_options_check(&r->options, &err) != SOU_OK)
-		return fail(&err, EX_CONFIG);
-	if (r->data_dir[0] != '\0')
-		return 0;
-	usage(stderr);
-	return EX_USAGE;
+		return fail(SOU_MSG_DAEMON_VALUE, err.text, NULL, NULL);
+	return r->data_dir[0] != '\0' ? 0 : fail(SOU_MSG_DAEMON_NO_DATA, NULL, NULL, NULL);
 }
 
-static int status_of(int rc)
+/* What stopped the start: the port, or the directory. */
+static int start_failed(const struct run *r, int rc, const struct sou_err *err)
 {
-	switch (rc) {
-	case SOU_EBUSY:
-		return EX_TEMPFAIL;
-	case SOU_EINPUT:
-		return EX_CONFIG;
-	case SOU_EUNKNOWN:
-		return EX_NOINPUT;
-	case SOU_EIO:
-		return EX_IOERR;
-	default:
-		return EX_UNAVAILABLE;
-	}
+	struct soud_diagnosis d;
+	if (r->listening && rc == SOU_EBUSY)
+		return fail(SOU_MSG_LISTEN_BUSY, r->options.listen, NULL, NULL);
+	if (r->listening && (rc == SOU_EIO || rc == SOU_EINPUT))
+		return fail(SOU_MSG_LISTEN_ADDRESS, r->options.listen, NULL, NULL);
+	soud_diagnose(&d, lang(), r->data_dir, r->options.state_dir, false, rc, err);
+	return soud_diagnosis_print(&d, stderr, "soukatsud", lang());
 }
 
 static void log_sync(void *data, int level, const char *rule, const char *what, const char *peer,
@@ -229,9 +236,11 @@ static int start(struct run *r, struct sou_err *err)
 					 .backoff_ms_max = (uint32_t)r->options.backoff_ms_max,
 					 .paused = was_paused(r->daemon.core),
 					 .log = log_sync};
+	r->listening = sync.listen[0] != '\0';
 	rc = soud_sync_new(&r->daemon.sync, &r->loop, r->daemon.core, &sync, err);
 	if (rc != SOU_OK)
 		return rc;
+	r->listening = false;
 	struct soud_handler handlers[SOUD_ROUTE_COUNT] = {{NULL, NULL}};
 	rc = soud_sync_waits_new(&r->waits, &r->loop, r->daemon.core, r->daemon.sync);
 	if (rc != SOU_OK)
@@ -276,14 +285,14 @@ int main(int argc, char **argv)
 	soud_log_open((enum soud_log_level)r->options.log_level);
 	if (soud_guard_process(&err) != SOU_OK || uv_loop_init(&r->loop) != 0) {
 		free(r);
-		return fail(&err, EX_OSERR);
+		return fail(SOU_MSG_INTERNAL, err.text, NULL, NULL);
 	}
 	r->daemon.loop = &r->loop;
 	r->daemon.options = &r->options;
 	watch_signals(r);
 	int rc = start(r, &err);
 	if (rc != SOU_OK) {
-		r->status = fail(&err, status_of(rc));
+		r->status = start_failed(r, rc, &err);
 		stop(r);
 	} else {
 		(void)printf("ready port %u\n", (unsigned)soud_sync_port(r->daemon.sync));

@@ -95,13 +95,12 @@ static int set_text(struct soud_options *self, const struct option *o, const cha
 {
 	size_t bytes = strlen(value);
 	if (bytes > (size_t)o->max)
-		return sou_err_set(err, SOU_EINPUT, "%s: %zu bytes, the limit is %lld", o->name,
-				   bytes, (long long)o->max);
+		return sou_err_set(err, SOU_EINPUT, "%s: %zu > %lld bytes", o->name, bytes,
+				   (long long)o->max);
 	if (bytes > 0 && o->type == ADDRESS && !is_address(value))
-		return sou_err_set(err, SOU_EINPUT, "%s: '%s' is not HOST:PORT", o->name, value);
+		return sou_err_set(err, SOU_EINPUT, "%s = '%s' (HOST:PORT)", o->name, value);
 	if (bytes > 0 && o->type == PATH && value[0] != '/')
-		return sou_err_set(err, SOU_EINPUT, "%s: '%s' does not begin with /", o->name,
-				   value);
+		return sou_err_set(err, SOU_EINPUT, "%s = '%s' (/PATH)", o->name, value);
 	memcpy((char *)self + o->offset, value, bytes + 1);
 	return SOU_OK;
 }
@@ -114,17 +113,16 @@ static int set_option(struct soud_options *self, const struct option *o, const c
 	switch (o->type) {
 	case INT:
 		if (!read_number(value, o->max, &number) || number < o->min)
-			return sou_err_set(err, SOU_EINPUT,
-					   "%s: '%s' is not a number from %lld to %lld%s%s",
-					   o->name, value, (long long)o->min, (long long)o->max,
+			return sou_err_set(err, SOU_EINPUT, "%s = '%s' (%lld..%lld%s%s)", o->name,
+					   value, (long long)o->min, (long long)o->max,
 					   o->unit[0] != '\0' ? " " : "", o->unit);
 		memcpy((char *)self + o->offset, &number, sizeof number);
 		return SOU_OK;
 	case CHOICE:
 		choice = find_choice(o->unit, value);
 		if (choice < 0)
-			return sou_err_set(err, SOU_EINPUT, "%s: '%s' is not one of: %s", o->name,
-					   value, o->unit);
+			return sou_err_set(err, SOU_EINPUT, "%s = '%s' (%s)", o->name, value,
+					   o->unit);
 		memcpy((char *)self + o->offset, &choice, sizeof choice);
 		return SOU_OK;
 	case ADDRESS:
@@ -166,10 +164,14 @@ __attribute__((format(printf, 2, 0))) static void fault_cb(cfg_t *cfg, const cha
 	struct soud_options_fault *fault = reading.fault;
 	if (fault->err.rc != SOU_OK)
 		return;
-	char text[SOU_ERR_TEXT_BYTES_MAX];
-	vsnprintf(text, sizeof text, format, args);
 	fault->line = cfg->line;
-	sou_err_set(&fault->err, SOU_EINPUT, "%s", text);
+	if (strncmp(format, "no such option", 14) == 0) {
+		fault->reason = SOU_MSG_REASON_EXTRA;
+		sou_err_set(&fault->err, SOU_EINPUT, "%s", va_arg(args, const char *));
+	} else {
+		fault->reason = SOU_MSG_REASON_FORM;
+		sou_err_set(&fault->err, SOU_EINPUT, "%d", cfg->line);
+	}
 }
 
 static int value_cb(cfg_t *cfg, cfg_opt_t *opt)
@@ -180,10 +182,12 @@ static int value_cb(cfg_t *cfg, cfg_opt_t *opt)
 	if (at < 0 || value == NULL)
 		return -1;
 	int rc = SOU_OK;
-	if ((reading.seen >> at & 1) != 0)
-		rc = sou_err_set(&fault->err, SOU_EINPUT, "%s: is set twice", options[at].name);
-	else
+	if ((reading.seen >> at & 1) != 0) {
+		rc = sou_err_set(&fault->err, SOU_EINPUT, "%s", options[at].name);
+		fault->reason = SOU_MSG_REASON_TWICE;
+	} else {
 		rc = set_option(&reading.values, &options[at], value, &fault->err);
+	}
 	reading.seen |= (uint64_t)1 << at;
 	if (rc != SOU_OK)
 		fault->line = cfg->line;
@@ -211,12 +215,12 @@ static int parse_text(char *text)
 int soud_options_parse(struct soud_options *self, const char *text, size_t bytes,
 		       struct soud_options_fault *fault)
 {
-	*fault = (struct soud_options_fault){.line = 0};
+	*fault = (struct soud_options_fault){.reason = SOU_MSG_COUNT};
 	if (bytes > SOUD_OPTIONS_FILE_BYTES_MAX)
-		return sou_err_set(&fault->err, SOU_ELIMIT, "%zu bytes, the limit is %u", bytes,
+		return sou_err_set(&fault->err, SOU_ELIMIT, "%zu > %u bytes", bytes,
 				   SOUD_OPTIONS_FILE_BYTES_MAX);
 	if (memchr(text, '\0', bytes) != NULL)
-		return sou_err_set(&fault->err, SOU_EINPUT, "a zero byte");
+		return sou_err_set(&fault->err, SOU_EINPUT, "U+0000");
 	if (bytes == 0)
 		return SOU_OK;
 	char *copy = strndup(text, bytes);
@@ -230,7 +234,7 @@ int soud_options_parse(struct soud_options *self, const char *text, size_t bytes
 	if (rc == SOU_OK && fault->err.rc == SOU_OK)
 		*self = reading.values;
 	else if (fault->err.rc == SOU_OK)
-		sou_err_set(&fault->err, rc, "not a list of name = value");
+		sou_err_set(&fault->err, rc, "name = \"value\"");
 	reading.fault = NULL;
 	free(copy);
 	return fault->err.rc;
@@ -238,10 +242,12 @@ int soud_options_parse(struct soud_options *self, const char *text, size_t bytes
 
 int soud_options_read(struct soud_options *self, const char *path, struct soud_options_fault *fault)
 {
-	*fault = (struct soud_options_fault){.line = 0};
+	*fault = (struct soud_options_fault){.reason = SOU_MSG_COUNT};
 	FILE *file = fopen(path, "rb");
-	if (file == NULL)
-		return sou_err_set(&fault->err, SOU_EIO, "%s", strerror(errno));
+	if (file == NULL) {
+		fault->reason = sou_msg_of_errno(errno);
+		return sou_err_set(&fault->err, SOU_EIO, "%s", path);
+	}
 	char *text = malloc(SOUD_OPTIONS_FILE_BYTES_MAX + 1);
 	int rc;
 	if (text == NULL) {
@@ -249,10 +255,12 @@ int soud_options_read(struct soud_options *self, const char *path, struct soud_o
 		goto out;
 	}
 	size_t bytes = fread(text, 1, SOUD_OPTIONS_FILE_BYTES_MAX + 1, file);
-	if (ferror(file) != 0)
-		rc = sou_err_set(&fault->err, SOU_EIO, "%s", strerror(errno));
-	else
+	if (ferror(file) != 0) {
+		fault->reason = sou_msg_of_errno(errno);
+		rc = sou_err_set(&fault->err, SOU_EIO, "%s", path);
+	} else {
 		rc = soud_options_parse(self, text, bytes, fault);
+	}
 out:
 	free(text);
 	fclose(file);
@@ -276,7 +284,7 @@ int soud_options_argument(struct soud_options *self, int argc, char *const *argv
 
 	bool joined = argument[2 + bytes] == '=';
 	if (!joined && *at + 1 >= argc)
-		return sou_err_set(err, SOU_EINPUT, "%s: no value is given", argument);
+		return sou_err_set(err, SOU_EINPUT, "%s ?", argument);
 	const char *value = joined ? argument + 2 + bytes + 1 : argv[*at + 1];
 	int rc = set_option(self, &options[option], value, err);
 	if (rc == SOU_OK)
@@ -287,7 +295,7 @@ int soud_options_argument(struct soud_options *self, int argc, char *const *argv
 int soud_options_check(const struct soud_options *self, struct sou_err *err)
 {
 	if (self->backoff_ms_min > self->backoff_ms_max)
-		return sou_err_set(err, SOU_EINPUT, "backoff_ms_min is above backoff_ms_max");
+		return sou_err_set(err, SOU_EINPUT, "backoff_ms_min > backoff_ms_max");
 	return SOU_OK;
 }
 

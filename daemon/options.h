@@ -30,7 +30,8 @@ struct soud_options { /* texts end with 0, "" = not set */
 /* Where a file is wrong: line 0 when it is not a line's fault (err says what). */
 struct soud_options_fault {
 	int line;
-	struct sou_err err;
+	struct sou_err err;  /* which value, in signs that need no language */
+	enum sou_msg reason; /* a label of the catalogue; SOU_MSG_COUNT: err says all */
 };
 
 void soud_options_default(struct soud_options *out);

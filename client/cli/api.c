@@ -8,6 +8,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "client/cli/command.h"
 #include "client/cli/say.h"
 #include "proto/limits.h"
 
@@ -65,14 +66,87 @@ static void url_make(CURL *curl, const struct souc_request *request, struct souc
 	}
 }
 
+/* Is there a file `name` in the data directory? errno is set where not. */
+static bool is_there(const struct souc_context *cx, const char *name)
+{
+	struct souc_buffer path = {0};
+	souc_buffer_printf(&path, "%s/%s", cx->data, name);
+	int found = access(path.text, F_OK), why = errno;
+	souc_buffer_fini(&path);
+	errno = why;
+	return found == 0;
+}
+
 /* The daemon is not there: say whether the site itself is, and whether it is ours. */
 static int fail_unreached(struct souc_context *cx, const char *socket_path)
 {
-	if (access(cx->data, F_OK) != 0 && errno == ENOENT)
-		return souc_fail(cx, SOU_MSG_DATA_MISSING, cx->data);
 	if (access(socket_path, W_OK) != 0 && errno == EACCES)
 		return souc_fail(cx, SOU_MSG_REQUEST_USER);
+	if (!is_there(cx, "replica.db") && errno != EACCES)
+		return souc_fail(
+			cx, is_there(cx, "joining") ? SOU_MSG_DATA_JOINING : SOU_MSG_DATA_MISSING,
+			cx->data);
 	return souc_fail(cx, SOU_MSG_DAEMON_STOPPED, cx->data);
+}
+
+/* The API speaks of members; the person wrote options and arguments. */
+static const struct {
+	const char *member;
+	enum souc_option_id option;
+	const char *argument; /* where the command has no such option */
+	enum sou_msg want;
+} members[] = {
+	{"by", SOUC_O_BY, NULL, SOU_MSG_WANT_LINE},
+	{"due_at", SOUC_O_DUE, NULL, SOU_MSG_WANT_TIME},
+	{"roles", SOUC_O_ROLE, NULL, SOU_MSG_WANT_ROLES},
+	{"name", SOUC_O_NAME, NULL, SOU_MSG_WANT_LINE},
+	{"organisation", SOUC_O_ORG, NULL, SOU_MSG_WANT_LINE},
+	{"round", SOUC_O_ROUND, "ROUND", SOU_MSG_WANT_LINE},
+	{"project", SOUC_O_PROJECT, "PROJECT", SOU_MSG_WANT_LINE},
+	{"column", SOUC_O_COLUMN, "COLUMN", SOU_MSG_WANT_LINE},
+	{"nil_columns", SOUC_O_NIL, NULL, SOU_MSG_WANT_LINE},
+	{"field", SOUC_O_FIELD, NULL, SOU_MSG_WANT_LINE},
+};
+
+/* The value that stands behind an argument's name; NULL: the command has none of that name. */
+static const char *argument_value(const struct souc_context *cx, const char *name)
+{
+	const char *spec = cx->command->arguments;
+	char word[32];
+	bool required;
+	for (size_t i = 0; souc_spec_next(&spec, word, &required); i++) {
+		if (strcmp(word, name) == 0)
+			return cx->arguments[i];
+	}
+	return NULL;
+}
+
+int souc_fail_answer(struct souc_context *cx, const json_t *error)
+{
+	const json_t *detail = json_object_get(error, "detail");
+	const char *id = souc_get(error, "id"), *member = souc_get(detail, "member");
+	bool limit = strcmp(id, "request.limit") == 0;
+	if (!limit && strcmp(id, "request.member") != 0)
+		return souc_fail_reply(cx, error);
+	for (size_t i = 0; i < sizeof members / sizeof *members; i++) {
+		if (strcmp(members[i].member, member) != 0)
+			continue;
+		char name[40], number[24];
+		const char *value = souc_value(cx, members[i].option);
+		snprintf(name, sizeof name, "--%s", souc_options[members[i].option].name);
+		if (value == NULL && members[i].argument != NULL) {
+			value = argument_value(cx, members[i].argument);
+			snprintf(name, sizeof name, "%s", members[i].argument);
+		}
+		if (value == NULL)
+			break;
+		snprintf(number, sizeof number, "%lld", souc_get_int(detail, "limit"));
+		return limit ? souc_fail(cx, SOU_MSG_REQUEST_LIMIT, name, number,
+					 souc_word(cx, SOU_MSG_UNIT_BYTES))
+			     : souc_fail(cx, SOU_MSG_USAGE_VALUE, name, value,
+					 souc_word(cx, members[i].want));
+	}
+	return souc_fail_reply(cx, error);
 }
 
 /* Whole answer is here: JSON object with status 200, or an error object. */
@@ -93,7 +167,7 @@ static int reply_read(struct souc_context *cx, const struct reply *raw, long sta
 		if (error != NULL)
 			*error = json_incref(inner);
 		else
-			rc = souc_fail_reply(cx, inner);
+			rc = souc_fail_answer(cx, inner);
 	} else {
 		char reason[96];
 		snprintf(reason, sizeof reason, "HTTP %ld, %.60s", status,
@@ -159,9 +233,12 @@ int souc_call(struct souc_context *cx, struct souc_request *request, json_t **re
 	CURLcode code = perform(cx, curl, request, socket_path.text, body, &raw, &status);
 	if (code == CURLE_COULDNT_CONNECT)
 		rc = fail_unreached(cx, socket_path.text);
+	else if (raw.too_large)
+		rc = souc_fail(cx, SOU_MSG_DAEMON_ANSWER, "> 256 MiB");
+	else if (code == CURLE_OUT_OF_MEMORY)
+		rc = souc_fail(cx, SOU_MSG_NO_MEMORY);
 	else if (code != CURLE_OK)
-		rc = souc_fail(cx, SOU_MSG_DAEMON_ANSWER,
-			       raw.too_large ? "> 256 MiB" : curl_easy_strerror(code));
+		rc = souc_fail(cx, SOU_MSG_DAEMON_CUT);
 	else
 		rc = reply_read(cx, &raw, status, reply, error);
 out:

@@ -32,6 +32,10 @@ struct souc_request {
 int souc_call(struct souc_context *cx, struct souc_request *request, json_t **reply,
 	      json_t **error);
 
+/* Tell an error of the daemon; where it speaks of a member, of the option or argument that the
+ * person wrote. Returns its exit status. */
+int souc_fail_answer(struct souc_context *cx, const json_t *error);
+
 /* Add a member to a body; NULL values are left out. A text that is not UTF-8 gives no member. */
 void souc_body_text(json_t *body, const char *member, const char *text);
 

@@ -68,6 +68,14 @@ static void list_draw(struct souc_context *cx, const json_t *items)
 	souc_grid_fini(&g);
 }
 
+static void list_show(struct souc_context *cx, const json_t *items)
+{
+	if (json_array_size(items) == 0)
+		souc_line(cx, "%s", souc_word(cx, SOU_MSG_ITEM_LIST_EMPTY));
+	else
+		list_draw(cx, items);
+}
+
 int souc_item_list(struct souc_context *cx)
 {
 	struct souc_request request = {
@@ -82,7 +90,7 @@ int souc_item_list(struct souc_context *cx)
 	if (rc == 0 && cx->json)
 		rc = souc_print_json(cx, reply);
 	else if (rc == 0)
-		list_draw(cx, json_object_get(reply, "items"));
+		list_show(cx, json_object_get(reply, "items"));
 	json_decref(reply);
 	return rc;
 }

@@ -18,9 +18,14 @@ int souc_org_list(struct souc_context *cx)
 	if (rc == 0 && cx->json) {
 		rc = souc_print_json(cx, reply);
 	} else if (rc == 0) {
+		static const enum sou_msg heads[] = {SOU_MSG_HEAD_ID, SOU_MSG_HEAD_NAME,
+						     SOU_MSG_HEAD_SHORT, SOU_MSG_HEAD_PARENT,
+						     SOU_MSG_HEAD_CODE};
 		struct souc_grid g = {.columns = 5};
 		struct souc_buffer out = {0};
 		size_t i;
+		for (i = 0; i < sizeof heads / sizeof *heads; i++)
+			souc_grid_add(&g, souc_word(cx, heads[i]));
 		const json_t *o;
 		json_array_foreach (json_object_get(reply, "organisations"), i, o) {
 			souc_grid_add(&g, souc_get(o, "id"));
@@ -53,7 +58,7 @@ static int call_as_admin(struct souc_context *cx, enum souc_route route, json_t 
 		rc = souc_call(cx, &request, reply, &error);
 		bool missing = strcmp(souc_get(error, "id"), "passphrase.missing") == 0;
 		if (error != NULL && !missing)
-			rc = souc_fail_reply(cx, error);
+			rc = souc_fail_answer(cx, error);
 		if (!missing)
 			goto out;
 	}
@@ -188,8 +193,10 @@ int souc_invite(struct souc_context *cx)
 		/* The string alone on the first line, so that a script and a clipboard can take it.
 		 */
 		souc_line(cx, "%s", souc_get(reply, "invite"));
-		fprintf(cx->err, "%s (%s)\n", souc_word(cx, SOU_MSG_CLI_INVITE_ONCE),
-			souc_time(json_object_get(reply, "expires_at"), at));
+		fprintf(cx->err, "%s (%s)\n%s: soukatsu join …\n",
+			souc_word(cx, SOU_MSG_CLI_INVITE_ONCE),
+			souc_time(json_object_get(reply, "expires_at"), at),
+			souc_word(cx, SOU_MSG_INVITE_NEXT));
 	}
 	json_decref(reply);
 	return rc;

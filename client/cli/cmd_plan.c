@@ -12,10 +12,14 @@
 
 static void rounds_draw(struct souc_context *cx, const json_t *rounds)
 {
+	static const enum sou_msg heads[] = {SOU_MSG_HEAD_ROUND, SOU_MSG_HEAD_AS_OF,
+					     SOU_MSG_HEAD_STATE, SOU_MSG_HEAD_DUE_AT};
 	struct souc_grid g = {.columns = 4};
 	struct souc_buffer out = {0};
 	size_t i;
 	const json_t *r;
+	for (i = 0; i < sizeof heads / sizeof *heads; i++)
+		souc_grid_add(&g, souc_word(cx, heads[i]));
 	json_array_foreach (rounds, i, r) {
 		char due[24];
 		souc_grid_add(&g, souc_get(r, "id"));
@@ -24,8 +28,7 @@ static void rounds_draw(struct souc_context *cx, const json_t *rounds)
 					     strcmp(souc_get(r, "state"), "closed") == 0
 						     ? "ended"
 						     : souc_get(r, "state")));
-		souc_grid_addf(&g, "%s %s", souc_word(cx, SOU_MSG_HEAD_DUE),
-			       souc_time(json_object_get(r, "due_at"), due));
+		souc_grid_add(&g, souc_time(json_object_get(r, "due_at"), due));
 	}
 	souc_grid_draw(&g, &out);
 	souc_print(cx, &out);
@@ -40,7 +43,6 @@ static void project_row(struct souc_grid *g, const json_t *p)
 	const json_t *org;
 	json_array_foreach (json_object_get(p, "organisations"), i, org)
 		souc_buffer_printf(&who, "%s%s", i > 0 ? ", " : "", souc_get(org, "id"));
-	souc_grid_add(g, "");
 	souc_grid_add(g, souc_get(p, "id"));
 	souc_grid_add(g, souc_get(p, "title"));
 	if (json_is_integer(json_object_get(p, "plan_page")))
@@ -57,13 +59,28 @@ static void plan_print(struct souc_context *cx, const json_t *reply)
 	size_t i, k;
 	souc_line(cx, "%s (%s)", souc_get(plan, "short_name"), souc_get(plan, "period_label"));
 	souc_line(cx, "%s", souc_get(plan, "official_name"));
-	json_array_foreach (json_object_get(plan, "columns"), i, column)
-		souc_line(cx, "  %s: %s", souc_get(column, "id"), souc_get(column, "label"));
+	struct souc_grid columns = {.columns = 2};
+	struct souc_buffer out = {0};
+	souc_grid_add(&columns, souc_word(cx, SOU_MSG_HEAD_COLUMN));
+	souc_grid_add(&columns, souc_word(cx, SOU_MSG_HEAD_TITLE));
+	json_array_foreach (json_object_get(plan, "columns"), i, column) {
+		souc_grid_add(&columns, souc_get(column, "id"));
+		souc_grid_add(&columns, souc_get(column, "label"));
+	}
+	souc_buffer_puts(&out, "\n");
+	souc_grid_draw(&columns, &out);
+	souc_buffer_puts(&out, "\n");
+	souc_print(cx, &out);
+	souc_buffer_fini(&out);
+	souc_grid_fini(&columns);
 	rounds_draw(cx, json_object_get(reply, "rounds"));
 	json_array_foreach (json_object_get(reply, "pillars"), i, pillar) {
-		struct souc_grid g = {.columns = 5};
-		struct souc_buffer out = {0};
-		souc_line(cx, "%s %s", souc_get(pillar, "numeral"), souc_get(pillar, "title"));
+		static const enum sou_msg heads[] = {SOU_MSG_HEAD_PROJECTS, SOU_MSG_HEAD_TITLE,
+						     SOU_MSG_HEAD_PAGE, SOU_MSG_HEAD_WHO};
+		struct souc_grid g = {.columns = 4};
+		for (k = 0; k < sizeof heads / sizeof *heads; k++)
+			souc_grid_add(&g, souc_word(cx, heads[k]));
+		souc_line(cx, "\n%s %s", souc_get(pillar, "numeral"), souc_get(pillar, "title"));
 		json_array_foreach (json_object_get(pillar, "projects"), k, project)
 			project_row(&g, project);
 		souc_grid_draw(&g, &out);
@@ -102,7 +119,8 @@ int souc_plan_import(struct souc_context *cx)
 		char line[24];
 		snprintf(line, sizeof line, "%d", document == NULL ? fault.line : 1);
 		json_decref(document);
-		rc = souc_fail(cx, SOU_MSG_FILE_LINE, cx->arguments[0], line, "JSON");
+		rc = souc_fail(cx, SOU_MSG_FILE_LINE, cx->arguments[0], line,
+			       souc_word(cx, SOU_MSG_REASON_JSON));
 		goto out;
 	}
 	json_t *body = json_object();
@@ -119,6 +137,9 @@ int souc_plan_import(struct souc_context *cx)
 			  souc_word(cx, SOU_MSG_HEAD_PILLARS), souc_get_int(reply, "pillars"),
 			  souc_word(cx, SOU_MSG_HEAD_PROJECTS), souc_get_int(reply, "projects"),
 			  souc_word(cx, SOU_MSG_HEAD_CHANGED), souc_get_int(reply, "changed"));
+	if (rc == 0 && !cx->json && souc_get_int(reply, "items_left_out") > 0)
+		souc_line(cx, "  %s: %lld", souc_word(cx, SOU_MSG_IMPORT_LEFT_OUT),
+			  souc_get_int(reply, "items_left_out"));
 	json_decref(reply);
 out:
 	souc_buffer_fini(&text);

@@ -1,7 +1,7 @@
 /* cmd_site.c - init and join: how a data directory comes to be, without a daemon. The work is
  * the daemon's library's; here are the questions to the person and the words for what came of it.
  */
-#include <errno.h>
+#include <dirent.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sysexits.h>
@@ -11,8 +11,10 @@
 #include "client/cli/input.h"
 #include "client/cli/say.h"
 #include "daemon/core.h"
+#include "daemon/diagnose.h"
 #include "daemon/join.h"
 #include "daemon/keys/guard.h"
+#include "daemon/http/value.h"
 #include "daemon/options.h"
 #include "daemon/replica/hub.h"
 #include "proto/invite.h"
@@ -41,18 +43,101 @@ static void parents_make(const char *path)
 	}
 }
 
-/* DATA/soukatsud.conf with the one setting that a hub cannot be without. */
+/* The directory is to be ours alone: none yet, empty, or begun by us. What else stands there would
+ * stop soukatsud later, or be mistaken for a part of the replica. */
+static int data_check(struct souc_context *cx)
+{
+	static const char *const ours[] = {".",           "..",      "lock",       "keys",
+					   "root-keys",   "joining", "replica.db", "soukatsud.conf",
+					   "control.sock"};
+	DIR *dir = opendir(cx->data);
+	struct dirent *e;
+	int rc = 0;
+	while (dir != NULL && rc == 0 && (e = readdir(dir)) != NULL) {
+		bool known = strncmp(e->d_name, "replica.db-", 11) == 0;
+		for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+			known = known || strcmp(e->d_name, ours[i]) == 0;
+		if (!known)
+			rc = souc_fail(cx, SOU_MSG_DATA_FOREIGN, cx->data, e->d_name);
+	}
+	if (dir != NULL)
+		closedir(dir);
+	return rc;
+}
+
+/* Take away what an init that failed has left of a directory that was empty before: half a hub is
+ * none, and its keys have signed nothing that anybody saw. */
+static void remove_half(const struct souc_context *cx)
+{
+	static const char *const made[] = {
+		"keys/site.pem",
+		"keys/tls.pem",
+		"keys/checkpoint.pem",
+		"keys/operational.pem",
+		"root-keys/root-1.pem",
+		"root-keys/root-2.pem",
+		"root-keys/root-3.pem",
+		"replica.db",
+		"replica.db-wal",
+		"replica.db-shm",
+		"lock",
+		"keys",
+		"root-keys",
+		"",
+	};
+	for (size_t i = 0; i < sizeof made / sizeof *made; i++) {
+		char path[PATH_CAP];
+		snprintf(path, sizeof path, "%s/%s", cx->data, made[i]);
+		(void)remove(path); /* of a folder: only when it is empty */
+	}
+}
+
+static bool is_begun(const struct souc_context *cx)
+{
+	char path[PATH_CAP];
+	snprintf(path, sizeof path, "%s/keys", cx->data);
+	return access(path, F_OK) == 0;
+}
+
+/* Settings name files by their whole path: the daemon may be started from elsewhere. */
+static int state_dir_check(struct souc_context *cx)
+{
+	const char *dir = souc_value(cx, SOUC_O_STATE_DIR);
+	if (dir == NULL || (dir[0] == '/' && strpbrk(dir, "\"\\$\n") == NULL))
+		return 0;
+	return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--state-dir", dir,
+			 souc_word(cx, SOU_MSG_WANT_PATH));
+}
+
+/* DATA/soukatsud.conf: where a hub listens, and where the fence is. Without the latter the daemon
+ * would look beside the directory, find no fence and take the replica for a restored one (R12). */
 static int conf_write(struct souc_context *cx, const char *listen)
 {
 	struct souc_buffer text = {0};
 	char path[PATH_CAP];
 	struct sou_err err = {0};
+	const char *state_dir = souc_value(cx, SOUC_O_STATE_DIR);
+	if (listen == NULL && state_dir == NULL)
+		return 0;
 	snprintf(path, sizeof path, "%s/soukatsud.conf", cx->data);
-	souc_buffer_printf(&text, "listen = \"%s\"\n", listen);
+	if (listen != NULL)
+		souc_buffer_printf(&text, "listen = \"%s\"\n", listen);
+	if (state_dir != NULL)
+		souc_buffer_printf(&text, "state_dir = \"%s\"\n", state_dir);
 	int rc = soud_guard_write(path, (struct sou_span){(const uint8_t *)text.text, text.len},
 				  0600, true, &err);
 	souc_buffer_fini(&text);
-	return rc == SOU_OK ? 0 : souc_fail(cx, SOU_MSG_FILE_WRITE, path, err.text);
+	return rc == SOU_OK ? 0
+			    : souc_fail(cx, SOU_MSG_FILE_WRITE, path,
+					souc_word(cx, SOU_MSG_REASON_SYSTEM));
+}
+
+/* Why the directory could not be made, in the words that soukatsud uses too. */
+static int fail_making(struct souc_context *cx, int rc, const struct sou_err *err)
+{
+	struct soud_diagnosis d;
+	soud_diagnose(&d, cx->lang, cx->data, souc_value(cx, SOUC_O_STATE_DIR), true, rc, err);
+	return souc_fail(cx, d.msg, d.argument[0], d.argument[1], d.argument[2], d.argument[3]);
 }
 
 /* A new passphrase: from the descriptor, or twice from the terminal. */
@@ -102,12 +187,23 @@ int souc_init(struct souc_context *cx)
 	soud_options_default(&options);
 	if (soud_options_set(&options, "listen", listen, &err) != SOU_OK)
 		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--listen", listen, "HOST:PORT");
+	if (!soud_value_is_line(name, strlen(name), SOU_HTTP_LINE_BYTES_MAX))
+		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--name", name,
+				 souc_word(cx, SOU_MSG_WANT_LINE));
+	if (!soud_value_is_handle(org, strlen(org)))
+		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--org", org,
+				 souc_word(cx, SOU_MSG_WANT_HANDLE));
 	if (soud_guard_process(&err) != SOU_OK)
 		return souc_fail_rc(cx, &err);
-	int rc = passphrase_new(cx, &passphrase);
+	int rc = state_dir_check(cx);
+	if (rc == 0)
+		rc = data_check(cx);
+	if (rc == 0)
+		rc = passphrase_new(cx, &passphrase);
 	if (rc != 0)
 		goto out;
 	parents_make(cx->data);
+	bool begun = is_begun(cx);
 	struct soud_replica_env env;
 	soud_core_env(&env);
 	const struct soud_init init = {
@@ -120,10 +216,10 @@ int souc_init(struct souc_context *cx)
 		.passphrase = {(const uint8_t *)passphrase.text, passphrase.len},
 	};
 	int made = soud_hub_init(&init, &env, NULL, &err);
-	if (made == SOU_EEXIST)
-		rc = souc_fail(cx, SOU_MSG_DATA_EXISTS, cx->data);
-	else if (made != SOU_OK)
-		rc = souc_fail_rc(cx, &err);
+	if (made != SOU_OK)
+		rc = fail_making(cx, made, &err);
+	if (made != SOU_OK && made != SOU_EEXIST && made != SOU_EBUSY && !begun)
+		remove_half(cx);
 	if (rc == 0)
 		rc = conf_write(cx, listen);
 	if (rc == 0)
@@ -181,26 +277,26 @@ static int join_denied(struct souc_context *cx, const struct soud_join_result *r
 		return souc_fail(cx, SOU_MSG_INVITE_EXPIRED, NULL);
 	if (result->bye == SOU_BYE_INVITE_UNKNOWN)
 		return souc_fail(cx, SOU_MSG_INVITE_WITHDRAWN);
-	return souc_fail(cx, SOU_MSG_INVITE_UNREACHABLE, result->address, result->reason);
+	return souc_fail(cx, SOU_MSG_INVITE_UNREACHABLE, result->address,
+			 souc_word(cx, result->label));
 }
 
 static int join_failed(struct souc_context *cx, int rc, const struct soud_join_result *result,
 		       const struct sou_err *err)
 {
 	switch (rc) {
-	case SOU_EEXIST:
-		return souc_fail(cx, SOU_MSG_DATA_EXISTS, cx->data);
 	case SOU_EKEY:
 		return souc_fail(cx, SOU_MSG_INVITE_HUB_KEY, result->address);
 	case SOU_EDENIED:
 		return join_denied(cx, result);
 	case SOU_EAGAIN:
 	case SOU_EPROTO:
-		return souc_fail(cx, SOU_MSG_INVITE_UNREACHABLE, result->address, result->reason);
+		return souc_fail(cx, SOU_MSG_INVITE_UNREACHABLE, result->address,
+				 souc_word(cx, result->label));
 	default:
 		break;
 	}
-	return souc_fail_rc(cx, err);
+	return fail_making(cx, rc, err);
 }
 
 int souc_join(struct souc_context *cx)
@@ -210,7 +306,11 @@ int souc_join(struct souc_context *cx)
 	struct sou_err err = {0};
 	if (soud_guard_process(&err) != SOU_OK)
 		return souc_fail_rc(cx, &err);
-	int rc = invite_read(cx, &invite);
+	int rc = state_dir_check(cx);
+	if (rc == 0)
+		rc = data_check(cx);
+	if (rc == 0)
+		rc = invite_read(cx, &invite);
 	if (rc == 0)
 		rc = invite_check(cx, &invite);
 	if (rc != 0)
@@ -225,6 +325,8 @@ int souc_join(struct souc_context *cx)
 	int joined = soud_join(&args, &result, &err);
 	if (joined != SOU_OK)
 		rc = join_failed(cx, joined, &result, &err);
+	if (rc == 0)
+		rc = conf_write(cx, NULL);
 	if (rc == 0 && cx->json) {
 		json_t *reply = json_pack("{s:s, s:s}", "data", cx->data, "hub", result.address);
 		rc = souc_print_json(cx, reply);

@@ -29,19 +29,31 @@ static void counts_print(struct souc_context *cx, const json_t *counts)
 		const char *member;
 		enum sou_msg label;
 		bool always;
-	} rows[] = {
-		{"items", SOU_MSG_HEAD_ITEMS, true},
-		{"local", SOU_MSG_STATE_LOCAL, false},
-		{"queued", SOU_MSG_STATE_QUEUED, true},
-		{"received", SOU_MSG_STATE_RECEIVED, false},
-		{"held", SOU_MSG_STATE_HELD, false},
-		{"conflicts", SOU_MSG_MARK_CONFLICT, false},
-		{"incomplete", SOU_MSG_MARK_INCOMPLETE, false},
-	};
+	} rows[] =
+		{
+			{"local", SOU_MSG_STATE_LOCAL, false},
+			{"queued", SOU_MSG_STATE_QUEUED, true},
+			{"received", SOU_MSG_STATE_RECEIVED, false},
+			{"held", SOU_MSG_STATE_HELD, false},
+		},
+	  marks[] = {
+		  {"items", SOU_MSG_HEAD_ITEMS, true},
+		  {"conflicts", SOU_MSG_MARK_CONFLICT, false},
+		  {"incomplete", SOU_MSG_MARK_INCOMPLETE, false},
+	  };
+	struct souc_buffer line = {0};
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
 		long long count = souc_get_int(counts, rows[i].member);
 		if (count > 0 || rows[i].always)
-			souc_line(cx, "  %s: %lld", souc_word(cx, rows[i].label), count);
+			souc_buffer_printf(&line, "%s%s %lld", line.len > 0 ? ", " : "",
+					   souc_word(cx, rows[i].label), count);
+	}
+	souc_line(cx, "%s: %s", souc_word(cx, SOU_MSG_STATUS_CHANGES), line.text);
+	souc_buffer_fini(&line);
+	for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+		long long count = souc_get_int(counts, marks[i].member);
+		if (count > 0 || marks[i].always)
+			souc_line(cx, "%s: %lld", souc_word(cx, marks[i].label), count);
 	}
 }
 
@@ -73,7 +85,8 @@ static void status_print(struct souc_context *cx, const json_t *reply)
 	struct souc_buffer roles = {0};
 	size_t i;
 	json_array_foreach (json_object_get(site, "roles"), i, role)
-		souc_buffer_printf(&roles, "%s%s", i > 0 ? ", " : "", json_string_value(role));
+		souc_buffer_printf(&roles, "%s%s", i > 0 ? ", " : "",
+				   souc_label(cx, "role", json_string_value(role)));
 	souc_line(cx, "%s %s (%s)", souc_get(site, "organisation_name"), souc_get(site, "name"),
 		  souc_get(site, "organisation"));
 	souc_line(cx, "%s: %s", souc_word(cx, SOU_MSG_HEAD_ROLES),

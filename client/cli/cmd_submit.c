@@ -1,14 +1,17 @@
 /* cmd_submit.c - submit: what an organisation says of a project, as it stands now. */
+#include <string.h>
+
 #include "client/cli/api.h"
 #include "client/cli/commands.h"
 #include "client/cli/ref.h"
 #include "client/cli/say.h"
 
-static void submission_print(struct souc_context *cx, const json_t *s)
+static void submission_print(struct souc_context *cx, const json_t *s, bool unchanged)
 {
 	char room[9];
 	const json_t *items = json_object_get(s, "items");
-	souc_line(cx, "%s: %s %s %s [%s] %s", souc_word(cx, SOU_MSG_DONE_SUBMITTED),
+	souc_line(cx, "%s: %s %s %s [%s] %s",
+		  souc_word(cx, unchanged ? SOU_MSG_DONE_SUBMITTED_BEFORE : SOU_MSG_DONE_SUBMITTED),
 		  souc_get(s, "round"), souc_get(s, "project"), souc_get(s, "organisation"),
 		  souc_short_id(souc_get(s, "id"), room),
 		  souc_label(cx, "state", souc_get(s, "state")));
@@ -20,6 +23,9 @@ static void submission_print(struct souc_context *cx, const json_t *s)
 			  souc_word(cx, SOU_MSG_STANDING_NIL));
 	if (json_is_true(json_object_get(s, "late")))
 		souc_line(cx, "  %s", souc_word(cx, SOU_MSG_MARK_LATE));
+	const char *state = souc_get(s, "state");
+	if (strcmp(state, "local") == 0 || strcmp(state, "queued") == 0)
+		souc_line(cx, "  %s", souc_word(cx, SOU_MSG_SUBMIT_SENT_LATER));
 }
 
 int souc_submit(struct souc_context *cx)
@@ -40,7 +46,8 @@ int souc_submit(struct souc_context *cx)
 	if (rc == 0 && cx->json)
 		rc = souc_print_json(cx, reply);
 	else if (rc == 0)
-		submission_print(cx, json_object_get(reply, "submission"));
+		submission_print(cx, json_object_get(reply, "submission"),
+				 json_is_true(json_object_get(reply, "unchanged")));
 	json_decref(reply);
 	return rc;
 }

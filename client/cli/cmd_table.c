@@ -9,6 +9,7 @@
 #include "client/cli/api.h"
 #include "client/cli/commands.h"
 #include "client/cli/grid.h"
+#include "client/cli/input.h"
 #include "client/cli/say.h"
 
 #define CELL_COLUMNS_MIN 8u
@@ -244,7 +245,7 @@ static int with_output(struct souc_context *cx, const json_t *table, bool as_jso
 		cx->out = fopen(path, "we");
 		if (cx->out == NULL) {
 			cx->out = to;
-			return souc_fail(cx, SOU_MSG_FILE_WRITE, path, strerror(errno));
+			return souc_fail(cx, SOU_MSG_FILE_WRITE, path, souc_reason(cx, errno));
 		}
 		cx->columns = 0;
 	}
@@ -262,7 +263,7 @@ static int with_output(struct souc_context *cx, const json_t *table, bool as_jso
 	bool bad = ferror(cx->out) != 0;
 	bad = fclose(cx->out) != 0 || bad;
 	cx->out = to;
-	return bad ? souc_fail(cx, SOU_MSG_FILE_WRITE, path, strerror(errno)) : rc;
+	return bad ? souc_fail(cx, SOU_MSG_FILE_WRITE, path, souc_reason(cx, errno)) : rc;
 }
 
 int souc_table(struct souc_context *cx)

@@ -60,9 +60,28 @@ struct words {
 	size_t count;
 };
 
-static const char *command_name(const struct souc_context *cx)
+/* An option that nobody knows, before it is known which command it was meant for: the first words
+ * that are one, else none. */
+static int fail_unknown_option(struct souc_context *cx, int argc, char *const *argv,
+			       const char *option)
 {
-	return cx->command != NULL ? cx->command->name : cx->group != NULL ? cx->group->name : "";
+	for (int i = 1; i < argc; i++) {
+		char two[64];
+		snprintf(two, sizeof two, "%.24s %.24s", argv[i], i + 1 < argc ? argv[i + 1] : "");
+		for (size_t k = 0; k < souc_command_count; k++) {
+			const char *name = souc_commands[k].name;
+			if (strcmp(name, argv[i]) == 0 || strcmp(name, two) == 0)
+				return souc_fail(cx, SOU_MSG_USAGE_OPTION, option, name);
+		}
+	}
+	return souc_fail(cx, SOU_MSG_USAGE_UNKNOWN_OPTION, option);
+}
+
+/* "--name VALUE" as it is written. */
+static void option_text(int id, char *out, size_t bytes)
+{
+	const struct souc_option *o = &souc_options[id];
+	snprintf(out, bytes, "--%s%s%s", o->name, o->value[0] != '\0' ? " " : "", o->value);
 }
 
 static int option_find(const char *name, size_t bytes)
@@ -85,7 +104,7 @@ static int option_keep(struct souc_context *cx, int id, const char *value)
 	if (*count == SOUC_VALUES_MAX) {
 		char limit[16];
 		snprintf(limit, sizeof limit, "%u", SOUC_VALUES_MAX);
-		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, dashed, limit, "");
+		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, dashed, limit, "×");
 	}
 	cx->values[id][(*count)++] = value;
 	return 0;
@@ -104,18 +123,18 @@ static int option_read(struct souc_context *cx, int argc, char *const *argv, int
 	else if (word[1] == '-')
 		id = option_find(name, bytes);
 	if (id < 0)
-		return souc_fail(cx, SOU_MSG_USAGE_OPTION, word, command_name(cx));
+		return fail_unknown_option(cx, argc, argv, word);
 	if (word[1] == '-' && name[bytes] == '=')
 		value = name + bytes + 1;
 	if (souc_options[id].kind == SOUC_OPTION_FLAG) {
 		if (value != NULL)
-			return souc_fail(cx, SOU_MSG_USAGE_OPTION, word, command_name(cx));
+			return fail_unknown_option(cx, argc, argv, word);
 		return option_keep(cx, id, "");
 	}
 	if (value == NULL && *i + 1 < argc)
 		value = argv[++*i];
 	if (value == NULL)
-		return souc_fail(cx, SOU_MSG_USAGE_MISSING, souc_options[id].value, word);
+		return souc_fail(cx, SOU_MSG_USAGE_NO_VALUE, word, souc_options[id].value);
 	return option_keep(cx, id, value);
 }
 
@@ -286,8 +305,7 @@ static int options_check(struct souc_context *cx)
 			cx->values[id][cx->value_count[id]++] = by;
 		if (required && cx->value_count[id] == 0) {
 			char what[80];
-			snprintf(what, sizeof what, "--%s %s", souc_options[id].name,
-				 souc_options[id].value);
+			option_text(id, what, sizeof what);
 			return souc_fail(cx, SOU_MSG_USAGE_MISSING, what, cx->command->name);
 		}
 	}

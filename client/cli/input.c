@@ -13,23 +13,35 @@
 #include <unistd.h>
 #include <utf8proc.h>
 
+#include "client/cli/command.h"
 #include "client/cli/say.h"
 #include "proto/limits.h"
 
-static bool is_utf8(const char *text, size_t bytes)
+/* UTF-8 without a zero byte, or which character is not (T-1). */
+static int check_utf8(struct souc_context *cx, const char *what, const char *text, size_t bytes)
 {
 	int32_t code;
-	for (size_t at = 0, n; at < bytes; at += n) {
+	size_t place = 1;
+	for (size_t at = 0, n; at < bytes; at += n, place++) {
+		char number[24];
 		n = souc_text_next(text + at, bytes - at, &code);
-		if (text[at] == '\0' || (code == 0xFFFD && n == 1))
-			return false;
+		snprintf(number, sizeof number, "%zu", place);
+		if (text[at] == '\0')
+			return souc_fail(cx, SOU_MSG_TEXT_CONTROL, number, "U+0000");
+		if (code == 0xFFFD && n == 1)
+			return souc_fail(cx, SOU_MSG_TEXT_UTF8, what, number);
 	}
-	return true;
+	return 0;
 }
 
 int souc_input_utf8(struct souc_context *cx, const char *what, const char *text)
 {
-	return is_utf8(text, strlen(text)) ? 0 : souc_fail(cx, SOU_MSG_TEXT_UTF8, what);
+	return check_utf8(cx, what, text, strlen(text));
+}
+
+const char *souc_reason(const struct souc_context *cx, int err)
+{
+	return souc_word(cx, sou_msg_of_errno(err));
 }
 
 /* To the end of the descriptor; one byte more than bytes_max is read, to tell. errno on -1. */
@@ -54,24 +66,40 @@ int souc_input_file(struct souc_context *cx, const char *path, size_t bytes_max,
 		    struct souc_buffer *out)
 {
 	int fd = cx->in_fd;
-	if (strcmp(path, "-") != 0)
+	bool own = strcmp(path, "-") != 0;
+	const char *name = own ? path : souc_word(cx, SOU_MSG_CLI_INPUT);
+	if (own)
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return souc_fail(cx, SOU_MSG_FILE_READ, path, strerror(errno));
+		return souc_fail(cx, SOU_MSG_FILE_READ, name, souc_reason(cx, errno));
 	int failed = read_all(fd, bytes_max, out);
 	int why = errno;
-	if (fd != cx->in_fd)
+	if (own)
 		close(fd);
 	if (failed != 0)
-		return souc_fail(cx, SOU_MSG_FILE_READ, path, strerror(why));
+		return souc_fail(cx, SOU_MSG_FILE_READ, name, souc_reason(cx, why));
 	if (out->len > bytes_max) {
 		char limit[24];
 		snprintf(limit, sizeof limit, "%zu", bytes_max);
-		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, path, limit, "bytes");
+		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, name, limit,
+				 souc_word(cx, SOU_MSG_UNIT_BYTES));
 	}
-	if (!is_utf8(out->text, out->len))
-		return souc_fail(cx, SOU_MSG_TEXT_UTF8, path);
-	return 0;
+	return check_utf8(cx, name, out->text, out->len);
+}
+
+/* How long it is and how long it may be, in what a person counts and in what is stored (T-5). */
+static int check_length(struct souc_context *cx, const struct souc_buffer *text)
+{
+	char characters[24], bytes[24], limit[24];
+	size_t count = 0;
+	if (text->len <= SOU_STR_BYTES_MAX)
+		return 0;
+	for (size_t i = 0; i < text->len; i++)
+		count += ((unsigned char)text->text[i] & 0xC0) != 0x80;
+	snprintf(characters, sizeof characters, "%zu", count);
+	snprintf(bytes, sizeof bytes, "%zu", text->len);
+	snprintf(limit, sizeof limit, "%u", SOU_STR_BYTES_MAX);
+	return souc_fail(cx, SOU_MSG_TEXT_LONG, characters, bytes, limit);
 }
 
 int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *out, bool *given)
@@ -80,26 +108,22 @@ int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *
 	*given = text != NULL || file != NULL;
 	if (text != NULL && file != NULL)
 		return souc_fail(cx, SOU_MSG_USAGE_EXCLUSIVE, "--text", "--file");
-	if (file != NULL)
-		return souc_input_file(cx, file, SOU_STR_BYTES_MAX, out);
-	if (text == NULL && !optional)
-		return souc_fail(cx, SOU_MSG_USAGE_MISSING, "--text / --file", "soukatsu");
-	if (text == NULL)
+	bool resolving = strstr(cx->command->options, "use ") != NULL;
+	int rc = 0;
+	if (file != NULL) /* read further than its limit, so that its length can be told */
+		rc = souc_input_file(cx, file, SOU_HTTP_BODY_BYTES_MAX, out);
+	else if (text == NULL && !optional)
+		return souc_fail(
+			cx, SOU_MSG_USAGE_MISSING,
+			souc_word(cx, resolving ? SOU_MSG_WANT_TEXT_OR_USE : SOU_MSG_WANT_TEXT),
+			cx->command->name);
+	else if (text == NULL)
 		return 0;
-	int rc = souc_input_utf8(cx, "--text", text);
-	if (rc == 0)
+	else
+		rc = souc_input_utf8(cx, "--text", text);
+	if (rc == 0 && text != NULL)
 		souc_buffer_puts(out, text);
-	if (rc == 0 && out->len > SOU_STR_BYTES_MAX) {
-		char characters[24], bytes[24], limit[24];
-		size_t count = 0;
-		for (size_t i = 0; i < out->len; i++)
-			count += ((unsigned char)out->text[i] & 0xC0) != 0x80;
-		snprintf(characters, sizeof characters, "%zu", count);
-		snprintf(bytes, sizeof bytes, "%zu", out->len);
-		snprintf(limit, sizeof limit, "%u", SOU_STR_BYTES_MAX);
-		rc = souc_fail(cx, SOU_MSG_TEXT_LONG, characters, bytes, limit);
-	}
-	return rc;
+	return rc == 0 ? check_length(cx, out) : rc;
 }
 
 /* A signal while the echo is off ends the reading, so that the terminal is set right before it
@@ -186,7 +210,7 @@ static int from_descriptor(struct souc_context *cx, const char *text, struct sou
 		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--passphrase-fd", text,
 				 souc_word(cx, SOU_MSG_WANT_DESCRIPTOR));
 	if (read_all((int)fd, SOU_PASSPHRASE_BYTES_MAX + 1, out) != 0)
-		return souc_fail(cx, SOU_MSG_FILE_READ, "--passphrase-fd", strerror(errno));
+		return souc_fail(cx, SOU_MSG_FILE_READ, "--passphrase-fd", souc_reason(cx, errno));
 	return 0;
 }
 
@@ -204,7 +228,8 @@ int souc_input_passphrase(struct souc_context *cx, enum sou_msg prompt, struct s
 	if (bytes > SOU_PASSPHRASE_BYTES_MAX) {
 		char limit[24];
 		snprintf(limit, sizeof limit, "%u", SOU_PASSPHRASE_BYTES_MAX);
-		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, "--passphrase-fd", limit, "bytes");
+		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, "--passphrase-fd", limit,
+				 souc_word(cx, SOU_MSG_UNIT_BYTES));
 	}
-	return is_utf8(out->text, bytes) ? 0 : souc_fail(cx, SOU_MSG_TEXT_UTF8, "--passphrase-fd");
+	return check_utf8(cx, "--passphrase-fd", out->text, bytes);
 }

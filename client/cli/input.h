@@ -15,6 +15,9 @@ int souc_input_file(struct souc_context *cx, const char *path, size_t bytes_max,
  * then `*given` is false. */
 int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *out, bool *given);
 
+/* What the system said (an errno), in the person's language. */
+const char *souc_reason(const struct souc_context *cx, int err);
+
 /* Is every text that goes out as JSON UTF-8? Else the error is told, naming `what`. */
 int souc_input_utf8(struct souc_context *cx, const char *what, const char *text);
 

@@ -1,9 +1,11 @@
 /* run.c - one run of `soukatsu`: language, data directory, command, status. */
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sysexits.h>
 
 #include "client/cli/command.h"
+#include "client/cli/input.h"
 #include "client/cli/say.h"
 
 /* --data, SOUKATSU_DATA, ~/.local/share/soukatsu; without a slash at the end. */
@@ -19,7 +21,8 @@ static int data_find(struct souc_context *cx)
 		n = snprintf(cx->data_default, sizeof cx->data_default, "%s/.local/share/soukatsu",
 			     home != NULL ? home : "");
 	if (n < 0 || (size_t)n >= sizeof cx->data_default)
-		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--data", "…", "< 4096 bytes");
+		return souc_fail(cx, SOU_MSG_REQUEST_LIMIT, "--data", "4095",
+				 souc_word(cx, SOU_MSG_UNIT_BYTES));
 	for (size_t len = (size_t)n; len > 1 && cx->data_default[len - 1] == '/'; len--)
 		cx->data_default[len - 1] = '\0';
 	cx->data = cx->data_default;
@@ -34,17 +37,20 @@ int souc_run(struct souc_context *cx, int argc, char *const *argv)
 		return rc;
 	if (cx->version) {
 		souc_line(cx, "%s %s", souc_word(cx, SOU_MSG_VERSION_LINE), SOU_VERSION);
-		return EX_OK;
-	}
-	if (cx->help) {
+	} else if (cx->help) {
 		souc_help(cx);
-		return EX_OK;
+	} else {
+		rc = data_find(cx);
+		if (rc == 0)
+			rc = cx->command->run(cx);
 	}
-	rc = data_find(cx);
-	if (rc == 0)
-		rc = cx->command->run(cx);
-	/* What could not be printed must not look like success. */
-	if (fflush(cx->out) != 0 || ferror(cx->out))
+	/* What could not be printed must not look like success. A reader that has seen enough and
+	 * left, as `head` does, needs no word. */
+	errno = 0;
+	if (fflush(cx->out) == 0 && !ferror(cx->out))
+		return rc;
+	if (errno == EPIPE)
 		return rc != 0 ? rc : EX_IOERR;
-	return rc;
+	int told = souc_fail(cx, SOU_MSG_OUTPUT_LOST, souc_reason(cx, errno));
+	return rc != 0 ? rc : told;
 }

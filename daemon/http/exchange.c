@@ -82,7 +82,8 @@ static void reply_fault(struct soud_request *req, const struct soud_route_fault 
 		json_object_set_new(detail, "limit", json_integer((json_int_t)fault->limit));
 		json_object_set_new(detail, "unit", json_string("bytes"));
 		soud_reply_error(req, MHD_HTTP_CONTENT_TOO_LARGE, SOU_MSG_REQUEST_LIMIT, detail,
-				 fault->member, limit, "bytes");
+				 fault->member, limit,
+				 sou_msg_raw(SOU_MSG_UNIT_BYTES, req->lang, SOU_MSG_TEXT));
 		return;
 	case SOUD_FAULT_MISSING:
 	case SOUD_FAULT_UNKNOWN:
@@ -147,7 +148,7 @@ static void reply_too_large(struct soud_request *req)
 	soud_reply_error(
 		req, MHD_HTTP_CONTENT_TOO_LARGE, SOU_MSG_REQUEST_LIMIT,
 		json_pack("{s:i, s:s}", "limit", (int)SOU_HTTP_BODY_BYTES_MAX, "unit", "bytes"),
-		"body", limit, "bytes");
+		"body", limit, sou_msg_raw(SOU_MSG_UNIT_BYTES, req->lang, SOU_MSG_TEXT));
 }
 
 static enum MHD_Result send_answer(struct soud_request *req)

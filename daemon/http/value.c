@@ -1,4 +1,5 @@
 /* value.c - types of routes.def and the strict JSON reader. */
+#define _GNU_SOURCE /* memmem */
 #include "daemon/http/value.h"
 
 #include <string.h>
@@ -29,6 +30,13 @@ bool soud_value_is_line(const char *text, size_t bytes, size_t bytes_max)
 		at += (size_t)n;
 	}
 	return true;
+}
+
+bool soud_value_is_handle(const char *text, size_t bytes)
+{
+	return soud_value_is_line(text, bytes, SOU_HTTP_LINE_BYTES_MAX) &&
+	       memchr(text, '/', bytes) == NULL && memchr(text, ' ', bytes) == NULL &&
+	       memmem(text, bytes, "\u3000", 3) == NULL;
 }
 
 static bool is_hex(const char *text, size_t digits_min, size_t digits_max)

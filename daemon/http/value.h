@@ -11,6 +11,10 @@
 /* 1..bytes_max bytes of valid UTF-8 without control characters (C0, DEL, C1, line separators). */
 bool soud_value_is_line(const char *text, size_t bytes, size_t bytes_max);
 
+/* The name by which people and files call a record (`tvac`, `2023-08`): a line of at most
+ * SOU_HTTP_LINE_BYTES_MAX without blanks and "/", so that it can stand in PROJECT/COLUMN/ORG/1. */
+bool soud_value_is_handle(const char *text, size_t bytes);
+
 /* RFC 3339 with `Z` or an offset, seconds and at most 3 digits of them after the point. */
 bool soud_value_is_time(const char *text);
 

@@ -38,18 +38,33 @@ int soud_guard_process(struct sou_err *err)
 }
 
 /* Ours and closed to others? A root that looks at a service user's folder is no other. */
-static int check_stat(const char *path, const struct stat *st, bool dir, struct sou_err *err)
+static enum soud_guard_fault stat_fault(const struct stat *st, bool dir)
 {
 	if (dir ? !S_ISDIR(st->st_mode) : S_ISLNK(st->st_mode))
+		return SOUD_GUARD_KIND;
+	if (st->st_uid != geteuid() && geteuid() != 0)
+		return SOUD_GUARD_OWNER;
+	return (st->st_mode & OTHERS) != 0 ? SOUD_GUARD_MODE : SOUD_GUARD_NOTHING;
+}
+
+static int check_stat(const char *path, const struct stat *st, bool dir,
+		      struct soud_guard_finding *found, struct sou_err *err)
+{
+	enum soud_guard_fault fault = stat_fault(st, dir);
+	if (fault == SOUD_GUARD_NOTHING)
+		return SOU_OK;
+	if (found != NULL) {
+		found->fault = fault;
+		found->mode = (unsigned)(st->st_mode & 07777);
+		(void)snprintf(found->path, sizeof found->path, "%s", path);
+	}
+	if (fault == SOUD_GUARD_KIND)
 		return sou_err_set(err, SOU_EINPUT, "%s: %s", path,
 				   dir ? "is no folder" : "is a link");
-	if (st->st_uid != geteuid() && geteuid() != 0)
+	if (fault == SOUD_GUARD_OWNER)
 		return sou_err_set(err, SOU_EINPUT, "%s: belongs to another user", path);
-	if ((st->st_mode & OTHERS) != 0)
-		return sou_err_set(err, SOU_EINPUT,
-				   "%s: mode %04o is open to others (chmod go= %s)", path,
-				   (unsigned)(st->st_mode & 07777), path);
-	return SOU_OK;
+	return sou_err_set(err, SOU_EINPUT, "%s: mode %04o is open to others (chmod go= %s)", path,
+			   (unsigned)(st->st_mode & 07777), path);
 }
 
 int soud_guard_dir(const char *path, struct sou_err *err)
@@ -59,16 +74,17 @@ int soud_guard_dir(const char *path, struct sou_err *err)
 		return sou_err_set(err, SOU_EIO, "%s: cannot be made: %s", path, strerror(errno));
 	if (lstat(path, &st) != 0)
 		return sou_err_set(err, SOU_EIO, "%s: %s", path, strerror(errno));
-	return check_stat(path, &st, true, err);
+	return check_stat(path, &st, true, NULL, err);
 }
 
-static int check_tree(const char *path, unsigned depth, struct sou_err *err)
+static int check_tree(const char *path, unsigned depth, struct soud_guard_finding *found,
+		      struct sou_err *err)
 {
 	struct stat st;
 	if (lstat(path, &st) != 0) /* -wal and -shm come and go */
 		return errno == ENOENT ? SOU_OK
 				       : sou_err_set(err, SOU_EIO, "%s: %s", path, strerror(errno));
-	int rc = check_stat(path, &st, depth == 0, err);
+	int rc = check_stat(path, &st, depth == 0, found, err);
 	if (rc != SOU_OK || !S_ISDIR(st.st_mode) || depth == TREE_DEPTH_MAX)
 		return rc;
 	DIR *dir = opendir(path);
@@ -82,7 +98,7 @@ static int check_tree(const char *path, unsigned depth, struct sou_err *err)
 		int n = snprintf(sub, sizeof sub, "%s/%s", path, e->d_name);
 		rc = n < 0 || (size_t)n >= sizeof sub
 			     ? sou_err_set(err, SOU_ELIMIT, "%s: path is too long", path)
-			     : check_tree(sub, depth + 1, err);
+			     : check_tree(sub, depth + 1, found, err);
 	}
 	(void)closedir(dir);
 	return rc;
@@ -90,7 +106,13 @@ static int check_tree(const char *path, unsigned depth, struct sou_err *err)
 
 int soud_guard_tree(const char *path, struct sou_err *err)
 {
-	return check_tree(path, 0, err);
+	return check_tree(path, 0, NULL, err);
+}
+
+void soud_guard_look(const char *path, struct soud_guard_finding *out)
+{
+	*out = (struct soud_guard_finding){.fault = SOUD_GUARD_NOTHING};
+	(void)check_tree(path, 0, out, NULL);
 }
 
 /* R6: their locks and syncs promise less than SQLite needs. */
@@ -111,6 +133,12 @@ static bool is_network(long type)
 			return true;
 	}
 	return false;
+}
+
+bool soud_guard_is_network(const char *path)
+{
+	struct statfs fs;
+	return statfs(path, &fs) == 0 && is_network((long)fs.f_type);
 }
 
 int soud_guard_lock(const char *data_dir, int *fd, struct sou_err *err)

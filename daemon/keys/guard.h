@@ -16,6 +16,21 @@ int soud_guard_dir(const char *path, struct sou_err *err);
 /* Check that nothing in the directory is open to others (files 0600 or less, directories 0700). */
 int soud_guard_tree(const char *path, struct sou_err *err);
 
+/* What is wrong, for who must say it in words: the first path that does not pass. */
+enum soud_guard_fault {
+	SOUD_GUARD_NOTHING,
+	SOUD_GUARD_KIND,  /* no directory, or a link */
+	SOUD_GUARD_OWNER, /* another user's */
+	SOUD_GUARD_MODE,  /* open to others */
+};
+struct soud_guard_finding {
+	enum soud_guard_fault fault;
+	unsigned mode;
+	char path[1200]; /* cut where it is longer */
+};
+void soud_guard_look(const char *path, struct soud_guard_finding *out);
+bool soud_guard_is_network(const char *path);
+
 /* A file lock on DATA/lock (a separate file), held until soud_guard_unlock or the end of the
  * process. SOU_EBUSY: another daemon holds it. SOU_EINPUT: a network file system (R6). */
 int soud_guard_lock(const char *data_dir, int *fd, struct sou_err *err);

@@ -115,8 +115,25 @@ static int check_passphrase(enum soud_key which, struct sou_span passphrase, str
 	return SOU_OK;
 }
 
+/* pkey NULL: what was read is no key. */
+static int signer_of(const char *path, const EVP_PKEY *pkey, struct sou_signer *out,
+		     struct sou_err *err)
+{
+	uint8_t seed[SOU_SEED_BYTES];
+	size_t n = sizeof seed;
+	int rc;
+	if (pkey == NULL || EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519 ||
+	    EVP_PKEY_get_raw_private_key(pkey, seed, &n) != 1 || n != sizeof seed)
+		rc = sou_err_set(err, SOU_ECORRUPT, "%s: no Ed25519 key in PKCS#8", path);
+	else
+		rc = sou_signer_ed25519(out, seed);
+	sou_cleanse(seed, sizeof seed);
+	return rc;
+}
+
 int soud_key_make(const char *data_dir, enum soud_key which, unsigned index,
-		  struct sou_span passphrase, struct sou_hash *public_key, struct sou_err *err)
+		  struct sou_span passphrase, struct sou_hash *public_key,
+		  struct sou_signer *signer, struct sou_err *err)
 {
 	char path[PATH_BYTES_MAX];
 	int rc = check_passphrase(which, passphrase, err);
@@ -145,6 +162,8 @@ int soud_key_make(const char *data_dir, enum soud_key which, unsigned index,
 	long bytes = BIO_get_mem_data(bio, &text);
 	struct sou_span span = {(const uint8_t *)text, bytes > 0 ? (size_t)bytes : 0};
 	rc = soud_guard_write(path, span, 0400, false, err);
+	if (rc == SOU_OK && signer != NULL)
+		rc = signer_of(path, pkey, signer, err);
 	if (rc == SOU_OK && public_key != NULL)
 		*public_key = key;
 out:
@@ -180,8 +199,6 @@ static int read_file(const char *path, bool credential, struct sou_buf *buf, str
 static int decode(const char *path, const struct sou_buf *buf, enum soud_key which,
 		  struct sou_span passphrase, struct sou_signer *out, struct sou_err *err)
 {
-	uint8_t seed[SOU_SEED_BYTES];
-	size_t n = sizeof seed;
 	ERR_clear_error();
 	BIO *bio = BIO_new_mem_buf(buf->p, (int)buf->n);
 	EVP_PKEY *pkey = bio == NULL
@@ -191,12 +208,8 @@ static int decode(const char *path, const struct sou_buf *buf, enum soud_key whi
 	int rc;
 	if (pkey == NULL && files[which].encrypted)
 		rc = sou_err_set(err, SOU_EKEY, "%s: the passphrase does not open it", path);
-	else if (pkey == NULL || EVP_PKEY_get_id(pkey) != EVP_PKEY_ED25519 ||
-		 EVP_PKEY_get_raw_private_key(pkey, seed, &n) != 1 || n != sizeof seed)
-		rc = sou_err_set(err, SOU_ECORRUPT, "%s: no Ed25519 key in PKCS#8", path);
 	else
-		rc = sou_signer_ed25519(out, seed);
-	sou_cleanse(seed, sizeof seed);
+		rc = signer_of(path, pkey, out, err);
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();
 	return rc;

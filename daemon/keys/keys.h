@@ -26,10 +26,12 @@ enum soud_key {
 
 /* Make a key file that is not there yet: drawn by the library, written to a new file, synced,
  * renamed. index: of a root key, from 1; else 0. passphrase n 0: not encrypted (site, TLS,
- * checkpoint alone). *public_key as in the file. SOU_EEXIST, SOU_EIO, SOU_EINPUT (passphrase too
- * short or long), SOU_ECRYPTO, SOU_ENOMEM. */
+ * checkpoint alone). *public_key as in the file; *signer (NULL: none), the caller's to end, spares
+ * opening the file, whose scrypt takes as long again as the making. SOU_EEXIST, SOU_EIO, SOU_EINPUT
+ * (passphrase too short or long), SOU_ECRYPTO, SOU_ENOMEM. */
 int soud_key_make(const char *data_dir, enum soud_key which, unsigned index,
-		  struct sou_span passphrase, struct sou_hash *public_key, struct sou_err *err);
+		  struct sou_span passphrase, struct sou_hash *public_key,
+		  struct sou_signer *signer, struct sou_err *err);
 
 /* Open for signing; the caller ends it by sou_signer_fini. SOU_EUNKNOWN: no such file; SOU_EKEY:
  * wrong passphrase; SOU_ECORRUPT: no key of ours; SOU_EINPUT: the file is open to others; SOU_EIO.

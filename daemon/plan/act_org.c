@@ -109,6 +109,8 @@ static int fields_check(struct importing *im, const struct line *l)
 		if (text[0] != '\0' &&
 		    !soud_value_is_line(text, strlen(text), SOU_HTTP_LINE_BYTES_MAX))
 			return refuse(im, l->number, column_names[c], SOU_MSG_REASON_CONTROL);
+		if (c == COL_ID && !soud_value_is_handle(text, strlen(text)))
+			return refuse(im, l->number, column_names[c], SOU_MSG_REASON_HANDLE);
 	}
 	return SOU_OK;
 }
@@ -350,7 +352,8 @@ int soud_org_import(struct soud_replica *r, const char *data_dir, const char *cs
 	struct sou_signer signer = {0};
 	int rc = SOU_OK;
 	if (strlen(csv) > SOU_CSV_BYTES_MAX) {
-		rc = soud_refuse(why, 413, SOU_MSG_REQUEST_LIMIT, "csv", "", "bytes");
+		rc = soud_refuse(why, 413, SOU_MSG_REQUEST_LIMIT, "csv", "", "");
+		soud_refuse_word(why, 2, SOU_MSG_UNIT_BYTES);
 		soud_refuse_number(why, 1, SOU_CSV_BYTES_MAX);
 	}
 	if (rc == SOU_OK && !soud_replica_identity(r)->hub)
@@ -386,8 +389,8 @@ int soud_invite(struct soud_replica *r, const char *data_dir, const struct soud_
 		return soud_refuse(why, 404, SOU_MSG_ORG_UNKNOWN, in->org);
 	if (in->expires_s < EXPIRES_S_MIN || in->expires_s > EXPIRES_S_MAX) {
 		soud_refuse(why, 400, SOU_MSG_INVITE_EXPIRES, "", "");
-		soud_refuse_number(why, 0, EXPIRES_S_MIN);
-		soud_refuse_number(why, 1, EXPIRES_S_MAX);
+		soud_refuse_number(why, 0, EXPIRES_S_MIN / 60);
+		soud_refuse_number(why, 1, EXPIRES_S_MAX / 86400);
 		return SOU_EINPUT;
 	}
 	if (self == NULL)

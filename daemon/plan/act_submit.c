@@ -301,8 +301,11 @@ static int submit(struct submitting *s, struct soud_replica *r, struct soud_refu
 		return rc;
 	rc = soud_submission_read(&s->look, s->project, &s->org->id, s->round, &s->pool, &last);
 	if (rc == SOU_OK && soud_standing_is_done(last.standing) && !last.conflict &&
-	    soud_content_eq(&last.content, &s->content))
+	    soud_content_eq(&last.content, &s->content)) {
+		if (s->in->unchanged != NULL)
+			*s->in->unchanged = true;
 		return SOU_OK;
+	}
 	if (rc == SOU_OK && last.scope != 0)
 		rc = soud_store_record(s->look.store, last.scope, SOU_KIND_SUBMISSION, &last.entity,
 				       &record);

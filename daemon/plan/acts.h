@@ -38,6 +38,7 @@ struct soud_submit {
 	const char *const *nil_columns;    /* handles */
 	size_t nil_count;
 	const char *by;
+	bool *unchanged; /* set where it stood so already; may be NULL */
 };
 /* Takes the organisation's items of the project as they stand. The same again, while it stands as
  * submitted or accepted, writes nothing. */

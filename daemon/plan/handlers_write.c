@@ -26,6 +26,7 @@ struct write {
 	struct soud_invite_made invite;
 	uint32_t roles, order;
 	struct soud_refusal why;
+	bool unchanged; /* a submission that stood so already */
 };
 
 static const char *member(const struct write *w, const char *name)
@@ -81,9 +82,10 @@ static int run(struct soud_job *job, void *replica)
 	const char *by = member(w, "by");
 	int rc;
 	if (w->route == SOUD_R_SUBMIT) {
-		struct soud_submit in = {member(w, "round"),        member(w, "project"),
-					 member(w, "organisation"), w->strings,
-					 w->string_count,           by};
+		struct soud_submit in = {
+			member(w, "round"), member(w, "project"), member(w, "organisation"),
+			w->strings,         w->string_count,      by,
+			&w->unchanged};
 		rc = soud_submit(r, &in, &w->why);
 	} else if (w->route == SOUD_R_CONFLICT_RESOLVE) {
 		struct soud_resolve in = {.entity = w->id,
@@ -119,9 +121,10 @@ static json_t *reply_submission(struct ask *a, struct write *w, int *rc)
 	if (*rc == SOU_OK)
 		*rc = soud_submission_read(&a->look, project, &org->id, round, &a->pool, &s);
 	return *rc != SOU_OK ? NULL
-			     : json_pack("{s:o}", "submission",
+			     : json_pack("{s:o, s:b}", "submission",
 					 soud_json_submission(&a->json, project, &org->id, round,
-							      &s, false));
+							      &s, false),
+					 "unchanged", w->unchanged);
 }
 
 static json_t *reply_invite(struct ask *a, struct write *w)

@@ -135,7 +135,8 @@ static int refuse_signing(struct soud_replica *r, int rc, const struct sou_err *
 	if (rc == SOU_ERIGHT)
 		return soud_refuse(why, 403, SOU_MSG_RIGHT_NOT_EFFECTIVE, err->text);
 	if (rc == SOU_ELIMIT) {
-		rc = soud_refuse(why, 413, SOU_MSG_REQUEST_LIMIT, "P6.1", "", "bytes");
+		rc = soud_refuse(why, 413, SOU_MSG_REQUEST_LIMIT, "P6.1", "", "");
+		soud_refuse_word(why, 2, SOU_MSG_UNIT_BYTES);
 		soud_refuse_number(why, 1, SOU_PAYLOAD_BYTES_MAX);
 		return rc;
 	}
@@ -187,7 +188,12 @@ int soud_ops_right(const struct soud_look *look, enum sou_scope_kind scope_kind,
 		snprintf(name, sizeof name, "%.*s", (int)org->name.n, (const char *)org->name.p);
 	uint32_t first = needed & (~needed + 1);
 	const char *role = sou_role_name((enum sou_role)first);
+	char id[64];
+	enum sou_msg label;
 	int rc = soud_refuse(why, 403, SOU_MSG_RIGHT_NONE, role, name);
+	(void)snprintf(id, sizeof id, "role.%s", role);
+	if (sou_msg_find(id, &label))
+		soud_refuse_word(why, 0, label);
 	soud_refuse_detail(why, "role", json_string(role));
 	soud_refuse_detail(why, "clause", json_string("P7.5"));
 	return rc;

@@ -174,6 +174,29 @@ static json_t *hash_json(const struct sou_hash *h)
 	return json_string(hex);
 }
 
+/* plan, then org/…, then project/…, by handle within. */
+static int scope_rank(const char *name)
+{
+	return strncmp(name, "project/", 8) == 0 ? 2 : strncmp(name, "org/", 4) == 0 ? 1 : 0;
+}
+
+/* Where a scope of this name comes in the list, which is in order. */
+static size_t scope_place(const json_t *list, const char *name)
+{
+	size_t low = 0, high = json_array_size(list);
+	while (low < high) {
+		size_t mid = (low + high) / 2;
+		const char *other =
+			json_string_value(json_object_get(json_array_get(list, mid), "scope"));
+		int cmp = scope_rank(other) - scope_rank(name);
+		if (cmp < 0 || (cmp == 0 && strcmp(other, name) <= 0))
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low;
+}
+
 static int scope_json(struct ask *a, const struct sou_view *view, const struct sou_view_scope *at,
 		      json_t *list)
 {
@@ -201,7 +224,7 @@ static int scope_json(struct ask *a, const struct sou_view *view, const struct s
 		return rc;
 	if (!view->digest(view->ctx, &at->scope, &d))
 		return SOU_ESTORE;
-	json_array_append_new(list,
+	json_array_insert_new(list, scope_place(list, name.text),
 			      json_pack("{s:s, s:o, s:o, s:o, s:I, s:I}", "scope", name.text, "id",
 					soud_json_id(&at->scope), "state", hash_json(&d.state),
 					"entries", hash_json(&d.entries), "entry_count",

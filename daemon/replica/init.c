@@ -36,10 +36,8 @@ static int make_keys(const struct soud_init *init, struct sou_signer signers[HUB
 	for (unsigned i = 0; i < HUB_KEYS; i++) {
 		unsigned index = i < HUB_ROOTS ? 0 : i - HUB_ROOTS + 1;
 		struct sou_span pass = i < HUB_OPERATIONAL ? no_passphrase : init->passphrase;
-		int rc = soud_key_make(init->data_dir, hub_keys[i], index, pass, NULL, err);
-		if (rc == SOU_OK)
-			rc = soud_key_open(init->data_dir, hub_keys[i], index, pass, &signers[i],
-					   err);
+		int rc = soud_key_make(init->data_dir, hub_keys[i], index, pass, NULL, &signers[i],
+				       err);
 		if (rc != SOU_OK)
 			return rc;
 	}

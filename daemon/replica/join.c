@@ -79,7 +79,7 @@ static int key_for(const char *data_dir, enum soud_key which, struct sou_hash *o
 		   struct sou_err *err)
 {
 	struct sou_signer signer = {0};
-	int rc = soud_key_make(data_dir, which, 0, no_passphrase, out, err);
+	int rc = soud_key_make(data_dir, which, 0, no_passphrase, out, NULL, err);
 	if (rc != SOU_EEXIST)
 		return rc;
 	rc = soud_key_open(data_dir, which, 0, no_passphrase, &signer, err);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/diagnose.h"
 #include "daemon/daemon.h"
 
 #define WAIT_LOOK_MS    20u
@@ -80,28 +81,7 @@ static enum sou_msg reason_message(const struct soud_sync_status *st)
 	}
 	if (!st->dials || !st->dial.ended)
 		return SOU_MSG_COUNT;
-	switch (st->dial.end) {
-	case SOUD_LINK_END_CONNECT:
-		return SOU_MSG_LINK_UNREACHABLE;
-	case SOUD_LINK_END_TLS:
-		return SOU_MSG_LINK_TLS;
-	case SOUD_LINK_END_PIN:
-		return SOU_MSG_LINK_HUB_KEY;
-	case SOUD_LINK_END_TIMEOUT:
-	case SOUD_LINK_END_SLOW:
-	case SOUD_LINK_END_STALLED:
-		return SOU_MSG_LINK_TIMEOUT;
-	case SOUD_LINK_END_PEER:
-	case SOUD_LINK_END_CUT:
-		return SOU_MSG_LINK_CLOSED;
-	case SOUD_LINK_END_FRAME:
-		return SOU_MSG_LINK_PROTOCOL;
-	case SOUD_LINK_END_LOCAL:
-	case SOUD_LINK_END_LIMIT:
-	case SOUD_LINK_END_NOMEM:
-		break;
-	}
-	return SOU_MSG_COUNT;
+	return soud_diagnose_end(st->dial.end, st->dial.detail);
 }
 
 static json_t *time_or_null(int64_t ms)

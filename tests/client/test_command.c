@@ -139,7 +139,11 @@ static const struct {
 	{"unknown option", "status --nosuch", 64, "", "takes no option --nosuch"},
 	{"unknown short option", "status -x", 64, "", "takes no option -x"},
 	{"option of another command", "status --text a", 64, "", "takes no option --text"},
-	{"option without value", "item list --round", 64, "", "needs ROUND"},
+	{"U-6 unknown option, no command", "--nosuch", 64, "", "There is no option --nosuch."},
+	{"U-6 unknown option beside --data", "--data /x item add --nosuch", 64, "",
+	 "item add takes no option --nosuch"},
+	{"option without value", "item list --round", 64, "", "its value, ROUND, is missing"},
+	{"switch needed", "init --org a --name b --listen 1:1", 64, "", "init needs --hub.\n"},
 	{"option with empty value", "item list --round ''", 64, "", "not a value for --round"},
 	{"option twice", "item list --round a --round b", 64, "", "--round is given twice"},
 	{"switch with value", "table --latest=yes", 64, "", "takes no option --latest=yes"},
@@ -152,19 +156,42 @@ static const struct {
 	{"time span of zero", "sync now --wait 0s", 64, "", "--wait"},
 	{"time span with rest", "sync now --wait 1dd", 64, "", "--wait"},
 	{"order that is none", "item move abcd first --by x", 64, "", "ORDER"},
-	{"not UTF-8", "item list --round \xFF", 65, "", "not valid UTF-8"},
-	{"argument not UTF-8", "item show \xFF", 65, "", "not valid UTF-8"},
+	{"not UTF-8", "item list --round \xFF", 65, "", "--round is not UTF-8 at character 1"},
+	{"argument not UTF-8", "item show \xFF", 65, "", "ITEM is not UTF-8 at character 1"},
+	{"T-1 which character", "item add p c --by x --text 例\xFFx", 65, "",
+	 "--text is not UTF-8 at character 2"},
 	{"text twice", "item add p c --text a --file b --by x", 64, "", "cannot be used together"},
-	{"text missing", "item add p c --by x", 64, "", "--text"},
+	{"text missing", "item add p c --by x", 64, "", "item add needs --text or --file"},
+	{"text and version missing", "conflict resolve 1f3a --by x", 64, "",
+	 "conflict resolve needs --use, --text or --file"},
+	{"no file", "item add p c --by x --file /nonexistent", 66, "", "no such file or directory"},
+	{"file is a folder", "item add p c --by x --file /", 66, "", "is a directory"},
+	{"plan is no JSON", "plan import /dev/null --by x", 65, "", "line 1: is not JSON"},
 	{"format", "table --format xlsx", 64, "", "text or json"},
 	{"format against --json", "table --json --format text", 64, "", "text or json"},
-	{"no daemon", "status", 69, "", "soukatsud is not running"},
-	{"no site", "status --data", 64, "", "needs DIR"},
+	{"no replica", "status", 66, "", "There is no replica in"},
+	{"no folder", "status --data /nonexistent", 66, "", "There is no replica in"},
+	{"not a folder", "status --data /dev/null", 66, "", "There is no replica in"},
+	{"no site", "status --data", 64, "", "its value, DIR, is missing"},
 	{"error as JSON", "--json nosuch", 64, "", "{\"error\":{\"id\":\"usage.command\""},
 	{"JSON is seen first", "nosuch --json", 64, "", "{\"error\":{\"id\":\"usage.command\""},
 	{"after -- nothing is an option", "item show -- --json --help", 64, "",
 	 "soukatsu: item show"},
 };
+/* What stands in the directory decides what is wrong when nobody answers there. */
+TEST(command, nobody_answers)
+{
+	struct fake_result r;
+	(void)test_file("joining", "x", 1);
+	r = fake_run(NULL, "en", 0, "", "status");
+	CHECK_INT("R7 a join begun", r.status, ==, 66);
+	CHECK("R7 a join begun", strstr(r.err, "is not finished") != NULL);
+	(void)test_file("replica.db", "x", 1);
+	r = fake_run(NULL, "en", 0, "", "status");
+	CHECK_INT("no daemon", r.status, ==, 69);
+	CHECK("no daemon", strstr(r.err, "soukatsud is not running") != NULL);
+}
+
 TEST(command, reader)
 {
 	for (size_t i = 0; i < ARRAY_LEN(read_cases); i++) {

@@ -48,7 +48,7 @@ static const struct {
 	 ",\"counts\":{\"items\":25,\"queued\":2,\"held\":1},\"plan\":null,\"rounds\":[],"
 	 "\"todo\":[],\"disk\":{\"state\":\"ok\",\"free_bytes\":1},\"mode\":\"normal\"}",
 	 "{\"body\":{},\"param\":null,\"query\":{}}",
-	 "送信待ち: 2\n  保留: 1\nいま提出するものはありません。"},
+	 "この拠点の変更: 送信待ち 2, 保留 1\n段落: 25\nいま提出するものはありません。"},
 	{"digest", "digest", "", SOUD_R_DIGEST,
 	 "{\"rules\":1,\"authority\":{\"digest\":\"abcdefabcdefabcdefabcdef\",\"ops\":3},"
 	 "\"scopes\":["
@@ -96,7 +96,16 @@ static const struct {
 	 "{\"body\":{\"by\":\"佐藤\",\"nil_columns\":[\"next\",\"challenge\"],\"project\":\"p\"},"
 	 "\"param\":null,\"query\":{}}",
 	 "提出しました: 2023-08 p tvac [1f3b0000] 送信待ち\n  段落: 2\n  next: 記載事項なし\n  "
-	 "期限後"},
+	 "期限後\n  提出を受け付けました。つながり次第、本部へ送ります。\n"},
+	{"submit again", "submit p --by 佐藤", "", SOUD_R_SUBMIT,
+	 "{\"submission\":{\"id\":\"" ID_B
+	 "\",\"round\":\"2023-08\",\"project\":\"p\",\"organisation\":\"tvac\","
+	 "\"standing\":\"submitted\",\"state\":\"received\",\"late\":false,\"nil_columns\":[],"
+	 "\"items\":[{}]},\"unchanged\":true}",
+	 "{\"body\":{\"by\":\"佐藤\",\"project\":\"p\"},\"param\":null,\"query\":{}}",
+	 "すでにこの内容で提出されています: 2023-08 p tvac [1f3b0000] 本部が受領\n  段落: 1\n"},
+	{"item list, none", "item list --column next", "", SOUD_R_ITEM_LIST, "{\"items\":[]}",
+	 "{\"body\":{},\"param\":null,\"query\":{\"column\":\"next\"}}", "段落はまだありません。"},
 	{"conflict list", "conflict list", "", SOUD_R_CONFLICT_LIST,
 	 "{\"conflicts\":[" CONFLICT "]}", "{\"body\":{},\"param\":null,\"query\":{}}",
 	 "p/achievement/tvac/1  text       2"},
@@ -136,17 +145,21 @@ static const struct {
 	 "\"IV\",\"numeral\":\"Ⅳ\","
 	 "\"title\":\"協働\",\"projects\":[{\"id\":\"p\",\"title\":\"推進\",\"plan_page\":30,"
 	 "\"organisations\":[{\"id\":\"tvac\"},{\"id\":\"chiiki\"}]}]}],\"conflicts\":0}",
-	 "{\"body\":{},\"param\":null,\"query\":{}}", "Ⅳ 協働\n   p  推進  p.30  tvac, chiiki"},
+	 "{\"body\":{},\"param\":null,\"query\":{}}",
+	 "Ⅳ 協働\n重点事業  名称  頁    担当\np         推進  p.30  tvac, chiiki"},
 	{"plan import", "plan import - --by 鈴木", "{\"plan\":{\"id\":\"x\"}}", SOUD_R_PLAN_IMPORT,
-	 "{\"plan\":\"x\",\"rounds\":1,\"pillars\":1,\"projects\":2,\"changed\":9}",
+	 "{\"plan\":\"x\",\"rounds\":1,\"pillars\":1,\"projects\":2,\"items_left_out\":25,"
+	 "\"changed\":9}",
 	 "{\"body\":{\"by\":\"鈴木\",\"document\":{\"plan\":{\"id\":\"x\"}}},\"param\":null,"
 	 "\"query\":{}}",
-	 "取り込みました: x (報告回 1, 柱 1, 重点事業 2, 変更 9)"},
+	 "取り込みました: x (報告回 1, 柱 1, 重点事業 2, 変更 9)\n  "
+	 "段落は取り込みません。書いた組織の拠点で"
+	 "入れます: 25\n"},
 	{"round list", "round list", "", SOUD_R_ROUND_LIST,
 	 "{\"rounds\":[{\"id\":\"2023-08\",\"as_of_label\":\"８月末現在\",\"state\":\"closed\","
 	 "\"due_at\":\"2023-09-15T17:00:00+09:00\"}]}",
 	 "{\"body\":{},\"param\":null,\"query\":{}}",
-	 "2023-08  ８月末現在  受付終了  期限 2023-09-15 17:00"},
+	 "2023-08  ８月末現在  受付終了  2023-09-15 17:00"},
 	{"round open", "round open 2023-08 --due 2023-09-15T17:00:00+09:00 --by x", "",
 	 SOUD_R_ROUND_OPEN, "{\"round\":{\"id\":\"2023-08\",\"state\":\"open\"}}",
 	 "{\"body\":{\"by\":\"x\",\"due_at\":\"2023-09-15T17:00:00+09:00\"},\"param\":\"2023-08\","

@@ -86,6 +86,69 @@ TEST(site, init)
 	CHECK("a second time", strstr(r.err, "already is a replica") != NULL);
 }
 
+/* R12: the daemon must find the fence where init has put it, or it would take the replica for a
+ * restored one and headquarters would wait for itself. */
+TEST(site, init_elsewhere)
+{
+	const char *data = test_path("hub"), *state = test_path("state");
+	struct fake_result r =
+		init_run(data, test_printf("--listen 127.0.0.1:7443 --state-dir %s", state),
+			 "合言葉合言葉\n");
+	CHECK_INT("R12 elsewhere", r.status, ==, 0);
+	CHECK_INT("R12 fence", access(test_path("state/fence"), F_OK), ==, 0);
+	struct soud_options options;
+	struct soud_options_fault fault;
+	soud_options_default(&options);
+	CHECK_INT("R12 the daemon knows",
+		  soud_options_read(&options, test_path("hub/soukatsud.conf"), &fault), ==, SOU_OK);
+	CHECK_STR("R12 the daemon knows", options.state_dir, state);
+	CHECK_STR("R12 the daemon knows", options.listen, "127.0.0.1:7443");
+}
+
+/* What stands at the place of the data directory. */
+TEST(site, init_at_a_place)
+{
+	static const struct {
+		const char *name, *file;
+		unsigned file_mode, folder_mode;
+		int status;
+		const char *id;
+	} cases[] = {
+		{"open to others", NULL, 0, 0755, 77, "data.mode"},
+		{"somebody's files", "letters.txt", 0600, 0700, 73, "data.foreign"},
+		{"an own file open to others", "soukatsud.conf", 0644, 0700, 0, NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *name = cases[i].name, *data = test_path(test_printf("hub-%zu", i));
+		REQUIRE(name, mkdir(data, 0700) == 0 && chmod(data, cases[i].folder_mode) == 0);
+		if (cases[i].file != NULL) {
+			const char *file = test_file(test_printf("hub-%zu/%s", i, cases[i].file),
+						     "log_level = info\n", 17);
+			REQUIRE(name, chmod(file, cases[i].file_mode) == 0);
+		}
+		struct fake_result r =
+			init_run(data, "--json --listen 127.0.0.1:7443", "12345678\n");
+		CHECK_INT(name, r.status, ==, cases[i].status);
+		if (cases[i].id == NULL)
+			continue;
+		if (strstr(r.err, test_printf("\"id\":\"%s\"", cases[i].id)) == NULL)
+			CHECK_STR(name, r.err, cases[i].id);
+		CHECK_INT(name, access(test_printf("%s/keys", data), F_OK), ==, -1);
+	}
+	struct sou_err err;
+	int lock = -1;
+	const char *busy = test_path("busy");
+	REQUIRE("busy", mkdir(busy, 0700) == 0 && soud_guard_lock(busy, &lock, &err) == SOU_OK);
+	struct fake_result r = init_run(busy, "--json --listen 127.0.0.1:7443", "12345678\n");
+	soud_guard_unlock(lock);
+	CHECK_INT("R6 in use", r.status, ==, 75);
+	CHECK("R6 in use", strstr(r.err, "daemon.running") != NULL);
+	CHECK_INT("R6 in use, nothing is taken away", access(test_path("busy/lock"), F_OK), ==, 0);
+	r = init_run("/proc/nonexistent", "--json --listen 127.0.0.1:7443", "12345678\n");
+	CHECK_INT("cannot be made", r.status, ==, 73);
+	CHECK("cannot be made", strstr(r.err, "file.write") != NULL);
+}
+
 static const struct {
 	const char *name, *words, *passphrase;
 	int status;
@@ -96,6 +159,8 @@ static const struct {
 	{"address without port", "--listen 127.0.0.1", "12345678\n", 64, "usage.value"},
 	{"address is a port", "--listen 7443", "12345678\n", 64, "usage.value"},
 	{"address missing", "", "12345678\n", 64, "usage.missing"},
+	{"R12 fence at no whole path", "--listen 127.0.0.1:1 --state-dir state", "12345678\n", 64,
+	 "usage.value"},
 };
 TEST(site, init_refused)
 {
@@ -107,6 +172,30 @@ TEST(site, init_refused)
 		CHECK_INT(name, r.status, ==, init_cases[i].status);
 		CHECK(name, strstr(r.err, test_printf("\"id\":\"%s\"", init_cases[i].id)) != NULL);
 		CHECK_INT(name, access(data, F_OK), ==, -1);
+	}
+}
+
+/* The names of headquarters are held to what an import of organisations would take. */
+TEST(site, init_names)
+{
+	static const struct {
+		const char *name, *words;
+	} cases[] = {
+		{"handle with a blank", "--org 'h q' --name 例"},
+		{"handle with a wide blank", "--org h　q --name 例"},
+		{"handle with a slash", "--org h/q --name 例"},
+		{"name with a line end", "--org hq --name '例\n社協'"},
+		{"name with an escape", "--org hq --name \x1b[31m"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		const char *data = test_path("hub");
+		struct fake_result r =
+			fake_run(NULL, "en", 0, "",
+				 test_printf("--json --data %s init --hub --listen 127.0.0.1:1 %s",
+					     data, cases[i].words));
+		CHECK_INT(cases[i].name, r.status, ==, 64);
+		CHECK(cases[i].name, strstr(r.err, "usage.value") != NULL);
+		CHECK_INT(cases[i].name, access(data, F_OK), ==, -1);
 	}
 }
 

@@ -45,13 +45,17 @@ TEST(keys, are_made_once_and_open_again)
 		const char *name = key_rows[i].name;
 		struct sou_span passphrase = span(key_rows[i].passphrase);
 		struct sou_hash public_key = {{0}};
+		struct sou_signer made = {0};
 		CHECK_INT(name,
 			  soud_key_make(test_dir(), key_rows[i].which, key_rows[i].index,
-					passphrase, &public_key, NULL),
+					passphrase, &public_key, &made, NULL),
 			  ==, SOU_OK);
+		CHECK_MEM(name, made.public_key.b, sizeof made.public_key.b, public_key.b,
+			  sizeof public_key.b);
+		sou_signer_fini(&made);
 		CHECK_INT(name,
 			  soud_key_make(test_dir(), key_rows[i].which, key_rows[i].index,
-					passphrase, &public_key, NULL),
+					passphrase, &public_key, NULL, NULL),
 			  ==, SOU_EEXIST);
 		struct stat st;
 		REQUIRE(name, stat(test_path(key_rows[i].path), &st) == 0);
@@ -84,21 +88,24 @@ TEST(keys, refuse_what_is_not_theirs)
 	CHECK_INT("R4 no file", soud_key_open(test_dir(), SOUD_KEY_SITE, 0, none, &signer, &err),
 		  ==, SOU_EUNKNOWN);
 	CHECK_INT("R20 no passphrase",
-		  soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, none, NULL, &err), ==,
+		  soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, none, NULL, NULL, &err), ==,
 		  SOU_EINPUT);
 	CHECK_INT("R20 passphrase of 7 bytes",
-		  soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, span("seven77"), NULL, &err),
+		  soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, span("seven77"), NULL, NULL,
+				&err),
 		  ==, SOU_EINPUT);
 	char *longest = test_alloc(SOUD_PASSPHRASE_BYTES_MAX + 2);
 	memset(longest, 'x', SOUD_PASSPHRASE_BYTES_MAX + 1);
 	longest[SOUD_PASSPHRASE_BYTES_MAX + 1] = '\0';
-	CHECK_INT("R20 passphrase one too long",
-		  soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, span(longest), NULL, &err), ==,
-		  SOU_EINPUT);
+	CHECK_INT(
+		"R20 passphrase one too long",
+		soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, span(longest), NULL, NULL, &err),
+		==, SOU_EINPUT);
 	longest[SOUD_PASSPHRASE_BYTES_MAX] = '\0';
-	CHECK_INT("R20 longest passphrase",
-		  soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, span(longest), NULL, &err), ==,
-		  SOU_OK);
+	CHECK_INT(
+		"R20 longest passphrase",
+		soud_key_make(test_dir(), SOUD_KEY_OPERATIONAL, 0, span(longest), NULL, NULL, &err),
+		==, SOU_OK);
 	CHECK_INT("R20 longest opens",
 		  soud_key_open(test_dir(), SOUD_KEY_OPERATIONAL, 0, span(longest), &signer, &err),
 		  ==, SOU_OK);
@@ -108,8 +115,8 @@ TEST(keys, refuse_what_is_not_theirs)
 		  soud_key_open(test_dir(), SOUD_KEY_OPERATIONAL, 0, span(longest), &signer, &err),
 		  ==, SOU_EKEY);
 	CHECK_INT("R20 a passphrase where none is",
-		  soud_key_make(test_dir(), SOUD_KEY_SITE, 0, span("eight888"), NULL, &err), ==,
-		  SOU_EINPUT);
+		  soud_key_make(test_dir(), SOUD_KEY_SITE, 0, span("eight888"), NULL, NULL, &err),
+		  ==, SOU_EINPUT);
 
 	(void)test_file("keys/site.pem", "-----BEGIN NOTHING-----\n", 24);
 	CHECK_INT("R20 not a key",
@@ -127,8 +134,8 @@ TEST(keys, refuse_what_is_not_theirs)
 TEST(keys, tls_pin_is_the_spki_hash)
 {
 	struct sou_hash public_key, pin = {{0}};
-	REQUIRE("P12.1",
-		soud_key_make(test_dir(), SOUD_KEY_TLS, 0, none, &public_key, NULL) == SOU_OK);
+	REQUIRE("P12.1", soud_key_make(test_dir(), SOUD_KEY_TLS, 0, none, &public_key, NULL,
+				       NULL) == SOU_OK);
 	REQUIRE("P12.1", soud_key_tls_pin(test_dir(), &pin, NULL) == SOU_OK);
 	struct test_bytes pem = test_read(test_path("keys/tls.pem"));
 	struct soud_tls *tls = NULL;
