@@ -6,11 +6,14 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "error.h"
+
 /* Room for `more` members of `size` bytes after the `count` that `list` (NULL: none yet) has.
  * Returns the list, which may have moved, with *cap raised; NULL: no memory, list and *cap are as
  * before. */
 static inline void *sou_grow(void *list, uint32_t *cap, uint32_t count, uint32_t more, size_t size)
 {
+	SOU_ASSERT(list != NULL || count == 0);
 	uint64_t need = (uint64_t)count + more;
 	if (need <= *cap && list != NULL)
 		return list;

@@ -20,8 +20,10 @@ struct acting {             /* one call: works by scope, in the order of first u
 
 static int say(struct soud_replica *r, struct acting *a, int rc, const char *text)
 {
+	SOU_ASSERT(rc != SOU_OK);
 	(void)replica_fail(r, rc, "%s", text);
-	return sou_err_set(a->err, rc, "%s", r->err.text);
+	(void)sou_err_set(a->err, rc, "%s", r->err.text);
+	return rc;
 }
 
 static int check_can_sign(struct soud_replica *r, struct acting *a)
@@ -84,6 +86,7 @@ static int place(struct soud_replica *r, struct acting *a, const struct engine *
 		 struct sou_header *h)
 {
 	struct sou_scope_entry head;
+	SOU_ASSERT(a->line != NULL); /* check_can_sign */
 	int rc = sou_scope_own_head(e->scope, &r->identity.site, &r->env.site->key_id, &head);
 	if (rc == SOU_ESTATE)
 		return say(r, a, rc, "P9.6: the own feed is cut, frozen or has several heads");
@@ -316,8 +319,12 @@ int soud_replica_control(struct soud_replica *r, const struct soud_control *cont
 	struct sou_draft_op op = {.type = control->type, .value = sou_buf_span(&value)};
 	struct sou_draft draft = {
 		.for_org = control->for_org, .by = control->by, .ops = &op, .op_count = 1};
-	rc = a.works == NULL || value.failed ? replica_fail(r, SOU_ENOMEM, "no memory for an act")
-					     : check_can_sign(r, &a);
+	if (a.works == NULL || value.failed) {
+		(void)replica_fail(r, SOU_ENOMEM, "no memory for an act");
+		rc = SOU_ENOMEM;
+	} else {
+		rc = check_can_sign(r, &a);
+	}
 	if (rc == SOU_OK)
 		rc = check_rights(r, &a, &control->scope, &control->for_org, &op, 1);
 	if (rc == SOU_OK)

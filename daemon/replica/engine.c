@@ -2,6 +2,7 @@
  * needed, unloaded when the budget is used up. What is loaded is judged by today's authority; where
  * a stored verdict differs (the scope slept through a change), the difference is owed to the next
  * work. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,8 +35,7 @@ static size_t engine_place(const struct soud_replica *r, const struct sou_id *sc
 	return low;
 }
 
-static int engine_add(struct soud_replica *r, size_t place, const struct sou_id *scope,
-		      struct engine **out)
+static int engine_add(struct soud_replica *r, size_t place, const struct sou_id *scope)
 {
 	int rc = replica_grow((void **)&r->engines, &r->engine_room, r->engine_count,
 			      sizeof(struct engine *));
@@ -49,7 +49,6 @@ static int engine_add(struct soud_replica *r, size_t place, const struct sou_id 
 		(r->engine_count - place) * sizeof(struct engine *));
 	r->engines[place] = e;
 	r->engine_count++;
-	*out = e;
 	return SOU_OK;
 }
 
@@ -178,8 +177,8 @@ static int load_rows(struct soud_replica *r, struct engine *e, struct stored *st
 		struct soud_row row;
 		int rc = soud_store_log_next(r->store, e->number, after, &row);
 		if (rc == SOU_EUNKNOWN || (rc == SOU_OK && row.arrival != after + 1))
-			return replica_fail(r, SOU_ECORRUPT, "arrival %llu of a scope is missing",
-					    (unsigned long long)(after + 1));
+			return replica_fail(r, SOU_ECORRUPT,
+					    "arrival %" PRIu64 " of a scope is missing", after + 1);
 		if (rc != SOU_OK)
 			return replica_store_failed(r, rc, "reading the log");
 		stored[after] = (struct stored){row.verdict, row.shown};
@@ -197,10 +196,11 @@ static int engine_load(struct soud_replica *r, struct engine *e)
 	if (rc != SOU_OK)
 		return replica_fail(r, rc, "no memory for a scope");
 	struct stored *stored = calloc(e->last + 1, sizeof *stored);
-	if (stored == NULL)
-		rc = replica_fail(r, SOU_ENOMEM, "no memory for a scope");
-	if (rc == SOU_OK)
-		rc = load_rows(r, e, stored);
+	if (stored == NULL) {
+		engine_drop(e);
+		return replica_fail(r, SOU_ENOMEM, "no memory for a scope");
+	}
+	rc = load_rows(r, e, stored);
 	if (rc == SOU_OK)
 		rc = owe_differences(r, e, stored);
 	free(stored);
@@ -225,13 +225,13 @@ static int engine_find(struct soud_replica *r, struct engine *e)
 int engine_get(struct soud_replica *r, const struct sou_id *scope, bool make, struct engine **out)
 {
 	size_t place = engine_place(r, scope);
-	struct engine *e = NULL;
 	int rc = SOU_OK;
-	if (place < r->engine_count && sou_id_eq(&r->engines[place]->id, scope))
-		e = r->engines[place];
-	else
-		rc = engine_add(r, place, scope, &e);
-	if (rc == SOU_OK && e->number == 0)
+	if (place == r->engine_count || !sou_id_eq(&r->engines[place]->id, scope))
+		rc = engine_add(r, place, scope);
+	if (rc != SOU_OK)
+		return rc;
+	struct engine *e = r->engines[place];
+	if (e->number == 0)
 		rc = engine_find(r, e);
 	if (rc == SOU_OK && e->number == 0 && !make)
 		return SOU_EUNKNOWN;

@@ -10,7 +10,7 @@
 
 #include "daemon/replica/replica_int.h"
 
-#define MAGIC "soufence"
+static const uint8_t magic[8] = {'s', 'o', 'u', 'f', 'e', 'n', 'c', 'e'};
 struct slot {
 	uint64_t generation, own;
 	struct sou_hash last;
@@ -36,7 +36,7 @@ static uint64_t get_u64(const uint8_t *p)
 static void slot_pack(const struct slot *s, uint8_t out[SOUD_FENCE_BYTES])
 {
 	memset(out, 0, SOUD_FENCE_BYTES);
-	memcpy(out, MAGIC, 8);
+	memcpy(out, magic, sizeof magic);
 	put_u64(out + 8, s->generation);
 	put_u64(out + 16, s->own);
 	memcpy(out + 24, s->last.b, 32);
@@ -49,7 +49,7 @@ static void slot_pack(const struct slot *s, uint8_t out[SOUD_FENCE_BYTES])
 static bool slot_read(const uint8_t in[SOUD_FENCE_BYTES], struct slot *s)
 {
 	struct sou_hash sum = sou_sha256(in, SLOT_BYTES - 32);
-	if (memcmp(in, MAGIC, 8) != 0 || memcmp(in + 88, sum.b, 32) != 0)
+	if (memcmp(in, magic, sizeof magic) != 0 || memcmp(in + 88, sum.b, 32) != 0)
 		return false;
 	s->generation = get_u64(in + 8);
 	s->own = get_u64(in + 16);

@@ -29,7 +29,7 @@ int replica_fail(struct soud_replica *r, int rc, const char *format, ...)
 	return sou_err_set(&r->err, rc, "%s", text);
 }
 
-int replica_store_failed(struct soud_replica *r, int rc, const char *what)
+int replica_note_store(struct soud_replica *r, int rc, const char *what)
 {
 	const struct sou_err *e = soud_store_error(r->store);
 	r->broken = true;
@@ -112,8 +112,10 @@ static int new_replica(struct soud_replica **out, const char *path,
 		       const struct soud_replica_options *options, struct sou_err *err)
 {
 	struct soud_replica *r = calloc(1, sizeof *r);
-	if (r == NULL)
-		return sou_err_set(err, SOU_ENOMEM, "no memory for a replica");
+	if (r == NULL) {
+		(void)sou_err_set(err, SOU_ENOMEM, "no memory for a replica");
+		return SOU_ENOMEM;
+	}
 	r->env = *env;
 	if (r->env.verifier == NULL)
 		r->env.verifier = &sou_verifier_ed25519;

@@ -153,8 +153,14 @@ struct soud_replica {
 /* replica.c: sets err and, for the codes that break a transaction (I1), `broken`. Returns rc. */
 int replica_fail(struct soud_replica *r, int rc, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
-/* The same for an error of the store, whose sentence is taken. */
-int replica_store_failed(struct soud_replica *r, int rc, const char *what);
+/* The same for an error of the store, whose sentence is taken; never SOU_OK. */
+int replica_note_store(struct soud_replica *r, int rc, const char *what);
+static inline int replica_store_failed(struct soud_replica *r, int rc, const char *what)
+{
+	int said = replica_note_store(r, rc, what);
+	SOU_ASSERT(said != SOU_OK);
+	return said;
+}
 /* SOU_OK inside a transaction that is whole. */
 int replica_ready(struct soud_replica *r);
 bool replica_is_broken_by(int rc);

@@ -83,11 +83,10 @@ static size_t draw_text(struct crowd *c, uint32_t bytes, char *out)
 	size_t n = 0;
 	for (;;) {
 		const char *word = words[draw(c) % (sizeof words / sizeof *words)];
-		size_t length = strlen(word);
-		if (n + length > bytes)
+		if (n + strlen(word) > bytes)
 			return n;
-		memcpy(out + n, word, length);
-		n += length;
+		for (; *word != '\0'; word++)
+			out[n++] = *word;
 	}
 }
 

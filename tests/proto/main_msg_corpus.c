@@ -7,7 +7,8 @@ int main(int argc, char **argv)
 {
 	if (argc != 2)
 		return 64;
-	for (uint8_t kind = SOU_FRAME_HELLO; kind <= SOU_FRAME_JOINED; kind++) {
+	for (int k = SOU_FRAME_HELLO; k <= SOU_FRAME_JOINED; k++) {
+		uint8_t kind = (uint8_t)k;
 		struct sou_buf body = {0};
 		for (unsigned v = 0; sou_buf_clear(&body), msg_sample(kind, v, &body); v++) {
 			char path[4096];

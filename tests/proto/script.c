@@ -479,7 +479,7 @@ static void statements(struct script *s)
 
 static void put_all(struct script *s, uint64_t seed)
 {
-	uint32_t order[NAMES_MAX];
+	uint32_t order[NAMES_MAX] = {0};
 	for (uint32_t i = 0; i < s->entry_count; i++)
 		order[i] = i;
 	for (uint32_t i = s->entry_count; seed != 0 && i > 1; i--) {

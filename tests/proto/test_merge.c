@@ -7,7 +7,12 @@
 #include "proto/schema.h"
 #include "tests/lib/check.h"
 
-enum { ENTRIES = 12, OPS = 4, NAMES = 4, FIELDS = 4 }; /* fields 1..3 of an item; 0 of a delete */
+#define ENTRIES 12
+#define OPS     4
+#define NAMES   4
+#define IDS     16 /* of entries, and of what is never stored */
+#define FIELDS  4  /* 1..3 of an item; 0 of a delete */
+_Static_assert(IDS == ENTRIES + NAMES, "an id for each");
 
 struct op {
 	uint8_t type, field, value, other; /* other: writes another record */
@@ -36,6 +41,7 @@ static const uint8_t values[] = {0, 1, 2, 3};
 
 static uint32_t below(struct world *w, uint32_t n)
 {
+	SOU_ASSERT(n > 0);
 	w->random ^= w->random << 13;
 	w->random ^= w->random >> 17;
 	w->random ^= w->random << 5;
@@ -135,7 +141,7 @@ static int value_of(void *ctx, const struct sou_live *live, struct sou_span *out
 /* --- P10 as its text has it --- */
 
 struct expected {
-	bool live[FIELDS][ENTRIES], missing[FIELDS][ENTRIES + NAMES], has[FIELDS], conflict[FIELDS];
+	bool live[FIELDS][ENTRIES], missing[FIELDS][IDS], has[FIELDS], conflict[FIELDS];
 	bool hidden;
 };
 
@@ -164,7 +170,7 @@ static void reach(const struct world *w, uint8_t field, uint8_t name, bool *name
 
 static bool covered(const struct world *w, uint8_t field, uint8_t live)
 {
-	bool named[ENTRIES] = {false}, unused[ENTRIES + NAMES];
+	bool named[ENTRIES] = {false}, unused[IDS];
 	for (uint8_t i = 0; i < w->count; i++)
 		for (uint8_t k = 0; w->e[i].here && w->e[i].shown && k < w->e[i].op_count; k++) {
 			const struct op *op = &w->e[i].ops[k];
@@ -227,7 +233,7 @@ static void compare(const char *name, const struct world *w, const struct sou_re
 		for (uint8_t i = 0; i < w->count; i++)
 			for (uint32_t k = 0; x.live[f][i] && k < reg->live_count; k++)
 				lives += sou_id_eq(&reg->live[k].version, &w->e[i].id);
-		for (uint8_t i = 0; i < ENTRIES + NAMES; i++) {
+		for (uint8_t i = 0; i < IDS; i++) {
 			struct sou_id id = id_of(i);
 			for (uint32_t k = 0; x.missing[f][i] && k < reg->gap_count; k++)
 				gaps += sou_id_eq(&reg->gaps[k].version, &id);
@@ -235,7 +241,7 @@ static void compare(const char *name, const struct world *w, const struct sou_re
 		uint32_t want_lives = 0, want_gaps = 0;
 		for (uint8_t i = 0; i < w->count; i++)
 			want_lives += x.live[f][i];
-		for (uint8_t i = 0; i < ENTRIES + NAMES; i++)
+		for (uint8_t i = 0; i < IDS; i++)
 			want_gaps += x.missing[f][i];
 		CHECK_INT(name, lives, ==, want_lives);
 		CHECK_INT(name, reg->live_count, ==, want_lives);
@@ -450,7 +456,7 @@ TEST(merge, table)
 {
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
 		struct world w;
-		uint8_t order[ENTRIES];
+		uint8_t order[ENTRIES] = {0};
 		parse(&w, rows[i].entries);
 		for (uint8_t k = 0; k < w.count; k++)
 			order[k] = k;

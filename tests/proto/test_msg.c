@@ -15,7 +15,8 @@ static int round_copy(uint8_t kind, const uint8_t *p, size_t n, struct sou_buf *
 TEST(msg, there_and_back)
 {
 	unsigned bodies = 0;
-	for (uint8_t kind = SOU_FRAME_HELLO; kind <= SOU_FRAME_JOINED; kind++) {
+	for (int k = SOU_FRAME_HELLO; k <= SOU_FRAME_JOINED; k++) {
+		uint8_t kind = (uint8_t)k;
 		struct sou_buf body = {0}, again = {0};
 		for (unsigned v = 0; sou_buf_clear(&body), msg_sample(kind, v, &body); v++) {
 			const char *name = test_printf("P11.2 %s %u", sou_frame_name(kind), v);
@@ -41,7 +42,8 @@ TEST(msg, there_and_back)
 TEST(msg, changed_bytes)
 {
 	unsigned accepted = 0;
-	for (uint8_t kind = SOU_FRAME_HELLO; kind <= SOU_FRAME_JOINED; kind++) {
+	for (int k = SOU_FRAME_HELLO; k <= SOU_FRAME_JOINED; k++) {
+		uint8_t kind = (uint8_t)k;
 		struct sou_buf body = {0}, again = {0};
 		REQUIRE("sample", msg_sample(kind, 1, &body));
 		for (size_t at = 0; at < body.n; at++) {

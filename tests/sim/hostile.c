@@ -169,6 +169,7 @@ void sim_hostile(struct sim *w)
 	if (me->honest || w->nodes[0].down)
 		return;
 	enum trick t = (enum trick)sim_below(&w->rng, TRICK_COUNT);
+	SOU_ASSERT(t < TRICK_COUNT);
 	struct sou_id scope = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[me->org]), item = {{0xee}};
 	struct sou_draft d = draft_base(w, &scope);
 	struct sou_buf value = {0}, header = {0}, payload = {0};

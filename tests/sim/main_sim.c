@@ -1,5 +1,6 @@
 /* main_sim.c - sim SEED [COUNT] [--events N] [--trace]: run seeds from SEED on. A failure prints
  * the command that repeats it; the last line sums up. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -61,14 +62,14 @@ int main(int argc, char **argv)
 		int rc = sim_run(seed + i, (uint32_t)events, trace, &world);
 		struct sou_hash hash = sou_hasher_end(world.hasher);
 		add(&s, &world, rc);
-		(void)printf("seed %llu trace ", (unsigned long long)(seed + i));
+		(void)printf("seed %" PRIu64 " trace ", seed + i);
 		for (size_t k = 0; k < 8; k++)
 			(void)printf("%02x", hash.b[k]);
 		(void)printf(" events %llu nodes %u %s\n", (unsigned long long)world.events,
 			     world.node_count, rc == 0 ? "ok" : world.failure);
 		if (rc != 0)
-			(void)printf("again: sim %llu --events %llu --trace\n",
-				     (unsigned long long)(seed + i), (unsigned long long)events);
+			(void)printf("again: sim %" PRIu64 " --events %" PRIu64 " --trace\n",
+				     seed + i, (uint64_t)events);
 		sou_hasher_free(world.hasher);
 	}
 	(void)printf("seeds %llu failed %llu events %llu frames %llu acts %llu refused %llu "

@@ -217,12 +217,12 @@ int sim_run(uint64_t seed, uint32_t events, bool trace, struct sim *w)
 		run_healed(w);
 	if (w->failure[0] == '\0')
 		sim_check_all(w);
-	while (w->heap_n > 0) {
-		struct sim_event e = pop(w);
-		free(e.bytes);
-		if (e.job != NULL)
-			sim_net_job_free(e.job);
+	for (size_t i = 0; i < w->heap_n; i++) {
+		free(w->heap[i].bytes);
+		if (w->heap[i].job != NULL)
+			sim_net_job_free(w->heap[i].job);
 	}
+	w->heap_n = 0;
 	free(w->heap);
 	sim_world_free(w);
 	free(w->tracked);

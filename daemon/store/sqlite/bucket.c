@@ -17,7 +17,7 @@ int store_bucket_touch(struct soud_store *s, uint32_t scope, uint8_t bucket)
 		return rc;
 	sqlite3_stmt *statement = store_statement(s, STORE_BUCKET_END);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, bucket_key(scope, bucket));
 	rc = store_done(s, statement, "bucket");
 	if (rc == SOU_OK)
@@ -51,7 +51,7 @@ static int hash_bucket(struct soud_store *s, uint32_t scope, unsigned bucket,
 	uint8_t upto[17];
 	sqlite3_stmt *statement = records_of(s, scope, bucket, bucket, &from, upto);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sou_buf_clear(rows);
 	int rc;
 	while ((rc = store_row(s, statement, "record")) == SOU_OK) {
@@ -79,7 +79,7 @@ static int hash_scope(struct soud_store *s, uint32_t scope, const bool have[SOU_
 	uint8_t upto[17];
 	sqlite3_stmt *statement = records_of(s, scope, 0, 255, &from, upto);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	for (unsigned b = 0; b < SOU_BUCKETS; b++)
 		if (!have[b])
 			buckets[b] = (struct sou_hash){{0}};
@@ -119,7 +119,7 @@ static int keep(struct soud_store *s, uint32_t scope, unsigned bucket, const str
 	int rc = store_scope_of(s, scope, &known);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_BUCKET_PUT) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, bucket_key(scope, bucket));
 	store_bind(statement, 2, hash->b, sizeof hash->b);
 	rc = store_done(s, statement, "bucket");
@@ -133,7 +133,7 @@ static int read_kept(struct soud_store *s, uint32_t scope, struct sou_hash bucke
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_BUCKETS);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, bucket_key(scope, 0));
 	sqlite3_bind_int64(statement, 2, bucket_key(scope, 255));
 	int rc;

@@ -177,7 +177,18 @@ int store_migrate(sqlite3 *db, const char *path, bool *stale, struct sou_err *er
 
 /* The one way to fail: sets the sentence and, in a writer, `broken`. Returns our code. */
 int store_fail(struct soud_store *s, const char *what);
-int store_refuse(struct soud_store *s, int rc, const char *text); /* not SQLite's fault */
+static inline int store_refuse(struct soud_store *s, int rc, const char *text)
+{ /* not SQLite's fault */
+	SOU_ASSERT(rc != SOU_OK);
+	(void)sou_err_set(&s->err, rc, "store: %s", text);
+	return rc;
+}
+/* The code of the failure that was just told. */
+static inline int store_why(const struct soud_store *s)
+{
+	SOU_ASSERT(s->err.rc != SOU_OK);
+	return s->err.rc;
+}
 
 /* NULL on failure (store_fail was called). Reset. */
 sqlite3_stmt *store_statement(struct soud_store *s, enum store_statement which);

@@ -32,7 +32,7 @@ int soud_store_value(struct soud_store *s, uint32_t scope, const struct sou_live
 static int run(struct soud_store *s, enum store_statement which)
 {
 	sqlite3_stmt *statement = store_statement(s, which);
-	return statement != NULL ? store_done(s, statement, "derived") : s->err.rc;
+	return statement != NULL ? store_done(s, statement, "derived") : store_why(s);
 }
 
 int soud_store_derived_clear(struct soud_store *s)
@@ -64,7 +64,7 @@ int soud_store_derived_done(struct soud_store *s)
 	int rc = store_may_write(s);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_META_END) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_text(statement, 1, "stale", -1, SQLITE_STATIC);
 	rc = store_done(s, statement, "derived");
 	if (rc == SOU_OK)
@@ -179,7 +179,7 @@ static int dump_feeds(struct soud_store *s, struct sou_hasher *h)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_FEED_ALL);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	int rc;
 	while ((rc = store_row(s, statement, "feed")) == SOU_OK) {
 		put_span(h, store_blob(statement, 0));

@@ -42,7 +42,7 @@ static int read_last(struct soud_store *s, uint32_t scope, uint64_t *last)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_LOG_LAST);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, store_key(scope, 0));
 	sqlite3_bind_int64(statement, 2, store_key(scope, SOUD_ARRIVAL_MAX));
 	uint64_t key;
@@ -69,7 +69,7 @@ int store_scope_of(struct soud_store *s, uint32_t number, struct store_scope **o
 		int rc = read_last(s, number, &scope->last);
 		sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_BUCKETS) : NULL;
 		if (statement == NULL)
-			return s->err.rc;
+			return store_why(s);
 		sqlite3_bind_int64(statement, 1, (int64_t)number << 8);
 		sqlite3_bind_int64(statement, 2, (int64_t)number << 8 | 0xff);
 		while ((rc = store_row(s, statement, "bucket")) == SOU_OK) {
@@ -138,7 +138,7 @@ int soud_store_log_append(struct soud_store *s, uint32_t scope, const struct sou
 		return store_refuse(s, SOU_ELIMIT, "a scope is full");
 	sqlite3_stmt *statement = store_statement(s, STORE_LOG_APPEND);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	int64_t key = store_key(scope, row->arrival);
 	sqlite3_bind_int64(statement, 1, key);
 	sqlite3_bind_int64(statement, 2, state_pack(row));
@@ -170,7 +170,7 @@ static int state_of(struct soud_store *s, int64_t key, struct soud_row *row)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_LOG_STATE);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, key);
 	int rc = store_row(s, statement, "log");
 	if (rc != SOU_OK)
@@ -185,7 +185,7 @@ static int set(struct soud_store *s, enum store_statement which, int64_t key,
 {
 	sqlite3_stmt *statement = store_statement(s, which);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, key);
 	sqlite3_bind_int64(statement, 2, state_pack(row));
 	if (which != STORE_LOG_SET_STATE)
@@ -297,7 +297,7 @@ int soud_store_log_get(struct soud_store *s, uint32_t scope, uint64_t arrival, s
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_LOG_GET);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, store_key(scope, arrival));
 	int rc = store_row(s, statement, "log");
 	return rc == SOU_OK ? row_read(s, statement, out) : rc;
@@ -310,7 +310,7 @@ int soud_store_log_next(struct soud_store *s, uint32_t scope, uint64_t after, st
 	if (!s->open || s->log_running != STORE_LOG_NEXT || s->log_at != key || statement == NULL) {
 		statement = store_statement(s, STORE_LOG_NEXT);
 		if (statement == NULL)
-			return s->err.rc;
+			return store_why(s);
 		sqlite3_bind_int64(statement, 1, key);
 		sqlite3_bind_int64(statement, 2, store_key(scope, SOUD_ARRIVAL_MAX));
 	}

@@ -10,7 +10,7 @@ static int meta_row(struct soud_store *s, const char *name, sqlite3_stmt **out)
 {
 	*out = store_statement(s, STORE_META_GET);
 	if (*out == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_text(*out, 1, name, -1, SQLITE_STATIC);
 	return store_row(s, *out, "meta");
 }
@@ -33,7 +33,7 @@ int soud_store_meta_put(struct soud_store *s, const char *name, struct sou_span 
 	int rc = store_may_write(s);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_META_PUT) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	store_bind(statement, 2, value.p, value.n);
 	return store_done(s, statement, "meta");
@@ -55,7 +55,7 @@ int soud_store_number_put(struct soud_store *s, const char *name, uint64_t value
 	int rc = store_may_write(s);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_META_PUT) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
 	sqlite3_bind_int64(statement, 2, (int64_t)value);
 	return store_done(s, statement, "meta");
@@ -76,7 +76,7 @@ int soud_store_op_append(struct soud_store *s, struct soud_op *op)
 		rc = soud_store_op_last(s, &last);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_OP_APPEND) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	op->number = last + 1;
 	sqlite3_bind_int64(statement, 1, (int64_t)op->number);
 	store_bind(statement, 2, op->id.b, sizeof op->id.b);
@@ -90,7 +90,7 @@ int soud_store_op_next(struct soud_store *s, uint64_t after, struct soud_op *out
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_OP_NEXT);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)after);
 	int rc = store_row(s, statement, "authority");
 	if (rc != SOU_OK)
@@ -114,7 +114,7 @@ int soud_store_scope_find(struct soud_store *s, const struct sou_id *scope, uint
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_SCOPE_FIND);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	store_bind(statement, 1, scope->b, sizeof scope->b);
 	uint64_t found;
 	int rc = store_number(s, statement, 0, &found, "scope");
@@ -149,7 +149,7 @@ int soud_store_scope_add(struct soud_store *s, const struct sou_id *scope, uint3
 		return store_refuse(s, SOU_ELIMIT, "no more scopes");
 	sqlite3_stmt *statement = store_statement(s, STORE_SCOPE_ADD);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)count + 1);
 	store_bind(statement, 2, scope->b, sizeof scope->b);
 	rc = store_done(s, statement, "scope");
@@ -162,7 +162,7 @@ int soud_store_scope_id(struct soud_store *s, uint32_t number, struct sou_id *ou
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_SCOPE_ID);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, number);
 	int rc = store_row(s, statement, "scope");
 	if (rc != SOU_OK)
@@ -220,7 +220,7 @@ int soud_store_feed_add(struct soud_store *s, uint32_t scope, const struct sou_i
 		return SOU_OK;
 	sqlite3_stmt *statement = store_statement(s, STORE_FEED_ADD);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	store_bind(statement, 1, site->b, sizeof site->b);
 	store_bind(statement, 2, key->b, sizeof key->b);
 	sqlite3_bind_int64(statement, 3, scope);
@@ -234,7 +234,7 @@ int soud_store_feed_scopes(struct soud_store *s, const struct sou_id *site,
 	sqlite3_stmt *statement =
 		store_statement(s, key != NULL ? STORE_FEED_OF_KEY : STORE_FEED_OF_SITE);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	store_bind(statement, 1, site->b, sizeof site->b);
 	if (key != NULL)
 		store_bind(statement, 2, key->b, sizeof key->b);
@@ -258,7 +258,7 @@ int soud_store_peer_find(struct soud_store *s, const struct sou_id *site, const 
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_PEER_FIND);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	store_bind(statement, 1, site->b, sizeof site->b);
 	store_bind(statement, 2, log->b, sizeof log->b);
 	uint64_t found;
@@ -284,7 +284,7 @@ int soud_store_peer_add(struct soud_store *s, const struct sou_id *site, const s
 		rc = store_refuse(s, SOU_ELIMIT, "no more peers");
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_PEER_ADD) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)last + 1);
 	store_bind(statement, 2, site->b, sizeof site->b);
 	store_bind(statement, 3, log->b, sizeof log->b);
@@ -298,7 +298,7 @@ int soud_store_peer_next(struct soud_store *s, uint64_t after, struct soud_peer 
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_PEER_NEXT);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)after);
 	int rc = store_row(s, statement, "peer");
 	if (rc != SOU_OK)
@@ -324,7 +324,7 @@ int soud_store_position_get(struct soud_store *s, uint64_t peer, uint32_t scope,
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_POSITION_GET);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, position_key(peer, scope));
 	int rc = store_row(s, statement, "position");
 	if (rc == SOU_EUNKNOWN) {
@@ -346,7 +346,7 @@ int soud_store_position_put(struct soud_store *s, uint64_t peer, uint32_t scope,
 	int rc = store_may_write(s);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_POSITION_PUT) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, position_key(peer, scope));
 	sqlite3_bind_int64(statement, 2, (int64_t)position->have);
 	sqlite3_bind_int64(statement, 3, (int64_t)position->acked);
@@ -363,7 +363,7 @@ int soud_store_draft_put(struct soud_store *s, struct soud_draft *draft)
 	sqlite3_stmt *statement =
 		rc == SOU_OK ? store_statement(s, fresh ? STORE_DRAFT_ADD : STORE_DRAFT_SET) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	int at = fresh ? 1 : 2;
 	if (!fresh)
 		sqlite3_bind_int64(statement, 1, (int64_t)draft->number);
@@ -380,7 +380,7 @@ int soud_store_draft_next(struct soud_store *s, uint64_t after, struct soud_draf
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_DRAFT_NEXT);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)after);
 	int rc = store_row(s, statement, "draft");
 	if (rc != SOU_OK)
@@ -402,7 +402,7 @@ int soud_store_draft_end(struct soud_store *s, uint64_t number)
 	int rc = store_may_write(s);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_DRAFT_END) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)number);
 	return store_done(s, statement, "draft");
 }

@@ -4,15 +4,10 @@
 #include "daemon/store/sqlite/db.h"
 
 static const char *const sql_of[] = {
-#define X(name, sql) sql,
+#define X(name, sql) (sql),
 	STORE_STATEMENTS(X)
 #undef X
 };
-
-int store_refuse(struct soud_store *s, int rc, const char *text)
-{
-	return sou_err_set(&s->err, rc, "store: %s", text);
-}
 
 /* A full disk takes the transaction, not the handle; so does want of memory. All else breaks a
  * writer. */
@@ -89,7 +84,7 @@ int store_number(struct soud_store *s, sqlite3_stmt *statement, uint64_t none, u
 		 const char *what)
 {
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	int rc = store_row(s, statement, what);
 	if (rc == SOU_EUNKNOWN) {
 		*out = none;
@@ -298,7 +293,7 @@ int soud_store_begin(struct soud_store *s)
 	bool writer = s->mode == SOUD_STORE_WRITER;
 	sqlite3_stmt *statement = store_statement(s, writer ? STORE_BEGIN_WRITE : STORE_BEGIN_READ);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	int rc = store_done(s, statement, "begin");
 	if (rc != SOU_OK)
 		return rc;
@@ -309,7 +304,7 @@ int soud_store_begin(struct soud_store *s)
 		return SOU_OK;
 	statement =
 		store_statement(s, STORE_TOUCH); /* the view begins now, not at the first read */
-	rc = statement != NULL ? store_done(s, statement, "begin") : s->err.rc;
+	rc = statement != NULL ? store_done(s, statement, "begin") : store_why(s);
 	if (rc != SOU_OK)
 		soud_store_rollback(s);
 	return rc;
@@ -340,7 +335,7 @@ int soud_store_commit(struct soud_store *s)
 	end_reads(s);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_COMMIT) : NULL;
 	if (rc == SOU_OK)
-		rc = statement != NULL ? store_done(s, statement, "commit") : s->err.rc;
+		rc = statement != NULL ? store_done(s, statement, "commit") : store_why(s);
 	if (rc != SOU_OK) {
 		struct sou_err err = s->err;
 		soud_store_rollback(s);
@@ -390,7 +385,7 @@ int soud_store_check(struct soud_store *s, bool thorough)
 	sqlite3_stmt *statement =
 		store_statement(s, thorough ? STORE_CHECK_WHOLE : STORE_CHECK_QUICK);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	int rc = store_row(s, statement, "check");
 	if (rc != SOU_OK)
 		return rc == SOU_EUNKNOWN ? SOU_OK : rc;

@@ -33,7 +33,7 @@ int soud_store_record(struct soud_store *s, uint32_t scope, uint16_t kind,
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_GET);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, scope);
 	store_bind(statement, 2, entity->b, sizeof entity->b);
 	sqlite3_bind_int64(statement, 3, kind);
@@ -64,7 +64,7 @@ static int next_record(struct soud_store *s, enum store_statement which, uint32_
 	if (statement == NULL || !goes_on(s, which, scope, kind, after, after_kind)) {
 		statement = store_statement(s, which);
 		if (statement == NULL)
-			return s->err.rc;
+			return store_why(s);
 		sqlite3_bind_int64(statement, 1, scope);
 		sqlite3_bind_blob(statement, 2, copy.b, sizeof copy.b, SQLITE_TRANSIENT);
 		sqlite3_bind_int64(statement, 3, after != NULL ? after_kind : -1);
@@ -105,7 +105,7 @@ int soud_store_marked_next(struct soud_store *s, uint64_t *place, uint32_t *scop
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_MARKED);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)*place);
 	int rc = store_row(s, statement, "record");
 	if (rc != SOU_OK)
@@ -123,7 +123,7 @@ int soud_store_trail_next(struct soud_store *s, uint64_t *place, uint64_t *arriv
 		return SOU_EUNKNOWN;
 	sqlite3_stmt *statement = store_statement(s, STORE_TRAIL_GET);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)*place);
 	int rc = store_row(s, statement, "trail");
 	if (rc != SOU_OK)
@@ -157,7 +157,7 @@ int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_i
 		return rc != SOU_OK ? rc : SOU_EUNKNOWN;
 	sqlite3_stmt *statement = store_statement(s, STORE_GAP_FIND);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	struct sou_id from = *entity;
 	sqlite3_bind_int64(statement, 1, scope);
 	store_bind(statement, 2, version->b, sizeof version->b);
@@ -197,7 +197,7 @@ int soud_store_trail_put(struct soud_store *s, struct sou_record *record, uint64
 		rc = next_number(s, STORE_TRAIL_LAST, &s->trail_last);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_TRAIL_ADD) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)s->trail_last);
 	sqlite3_bind_int64(statement, 2, (int64_t)record->trail);
 	sqlite3_bind_int64(statement, 3, (int64_t)arrival);
@@ -213,7 +213,7 @@ static int put_gaps(struct soud_store *s, uint32_t scope, struct sou_record *r)
 	if (rc == SOU_OK && r->stored_gaps > 0) {
 		sqlite3_stmt *statement = store_statement(s, STORE_GAP_END);
 		if (statement == NULL)
-			return s->err.rc;
+			return store_why(s);
 		sqlite3_bind_int64(statement, 1, (int64_t)r->place);
 		rc = store_done(s, statement, "gap");
 		if (rc == SOU_OK)
@@ -222,7 +222,7 @@ static int put_gaps(struct soud_store *s, uint32_t scope, struct sou_record *r)
 	for (uint32_t i = 0; rc == SOU_OK && i < r->gap_count; i++) {
 		sqlite3_stmt *statement = store_statement(s, STORE_GAP_ADD);
 		if (statement == NULL)
-			return s->err.rc;
+			return store_why(s);
 		sqlite3_bind_int64(statement, 1, scope);
 		store_bind(statement, 2, r->gaps[i].version.b, sizeof r->gaps[i].version.b);
 		sqlite3_bind_int64(statement, 3, (int64_t)r->place);
@@ -247,7 +247,7 @@ static int insert(struct soud_store *s, uint32_t scope, struct sou_record *r)
 	int rc = next_number(s, STORE_RECORD_LAST, &s->record_last);
 	sqlite3_stmt *statement = rc == SOU_OK ? store_statement(s, STORE_RECORD_ADD) : NULL;
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)s->record_last);
 	sqlite3_bind_int64(statement, 2, scope);
 	sqlite3_bind_int64(statement, 3, r->kind);
@@ -265,7 +265,7 @@ static int update(struct soud_store *s, const struct sou_record *r)
 {
 	sqlite3_stmt *statement = store_statement(s, STORE_RECORD_SET);
 	if (statement == NULL)
-		return s->err.rc;
+		return store_why(s);
 	sqlite3_bind_int64(statement, 1, (int64_t)r->place);
 	sqlite3_bind_int64(statement, 2, state_of(r));
 	sqlite3_bind_int64(statement, 3, (int64_t)r->trail);

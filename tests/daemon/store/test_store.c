@@ -331,6 +331,7 @@ static void walk_records(struct pen *p, bool in)
 		CHECK("by entity", n < 4 && at.b[0] == with_trail[n]);
 		n++;
 	}
+	CHECK_INT("end", rc, ==, SOU_EUNKNOWN);
 	CHECK_INT("those with a trail", n, ==, 4);
 	CHECK_INT("no such kind",
 		  soud_store_record_next(p->s, p->scope, SOU_KIND_MARK, NULL, 0, &r), ==,
@@ -414,10 +415,9 @@ TEST(store, gaps_are_filled)
 		struct sou_id entity = pen_entity(1);
 		struct pen_entry *late = pen_text(p, rows[i].held, rows[i].entity, "late", NULL);
 		struct pen_entry *e = pen_text(p, 0, 1, "x", late);
-		uint64_t at;
 		begin(p);
 		if (!rows[i].held) { /* e stands on late: without it nothing is whole */
-			at = pen_take(p, late, true);
+			uint64_t at = pen_take(p, late, true);
 			(void)pen_take(p, e, false);
 			PEN_OK("record",
 			       soud_store_record(p->s, p->scope, SOU_KIND_ITEM, &entity, &r));
@@ -428,7 +428,7 @@ TEST(store, gaps_are_filled)
 			PEN_OK("record",
 			       soud_store_record(p->s, p->scope, SOU_KIND_ITEM, &entity, &r));
 			CHECK(rows[i].name, r.incomplete);
-			at = pen_take(p, late, rows[i].header_first);
+			(void)pen_take(p, late, rows[i].header_first);
 		}
 		PEN_OK("record", soud_store_record(p->s, p->scope, SOU_KIND_ITEM, &entity, &r));
 		CHECK(rows[i].name, !r.incomplete && r.live_count == 1);
