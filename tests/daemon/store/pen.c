@@ -100,9 +100,11 @@ static struct sou_span copy(struct sou_buf *buf)
 static void draft_op(struct sou_draft_op *d, const struct pen_op *op, struct sou_buf *value,
 		     struct sou_id *replaces)
 {
-	*d = (struct sou_draft_op){.type = op->field == 0 ? SOU_OP_DELETE : SOU_OP_SET,
-				   .kind = SOU_KIND_ITEM,
-				   .field = op->field,
+	*d = (struct sou_draft_op){.type = op->consent      ? SOU_OP_CONSENT
+					   : op->field == 0 ? SOU_OP_DELETE
+							    : SOU_OP_SET,
+				   .kind = op->consent ? SOU_KIND_CONSENT : SOU_KIND_ITEM,
+				   .field = op->consent ? SOU_FIELD_CONSENT_UNTIL : op->field,
 				   .entity = pen_entity(op->entity),
 				   .replaces = replaces};
 	for (size_t i = 0; i < ARRAY_LEN(op->replaces); i++)
@@ -110,7 +112,7 @@ static void draft_op(struct sou_draft_op *d, const struct pen_op *op, struct sou
 			replaces[d->replace_count++] = op->replaces[i]->version;
 	if (!sou_id_is_zero(&op->missing))
 		replaces[d->replace_count++] = op->missing;
-	if (op->field != 0)
+	if (op->field != 0 || op->consent)
 		sou_mp_put_str(value, op->text, strlen(op->text));
 	d->value = sou_buf_span(value);
 }

@@ -35,6 +35,7 @@ struct pen_op {
 	const char *text;
 	const struct pen_entry *replaces[4];
 	struct sou_id missing; /* not zero: replaced too */
+	bool consent;          /* a consent for the item, until `text`; field is not looked at */
 };
 
 /* A fresh store "replica.db" on the memory disk "pen"; closed when the test ends. */
