@@ -148,6 +148,7 @@ uint32_t sou_authority_roles(const struct sou_authority *a, const struct sou_id 
 	const struct auth_site *who = authority_state_site(a->state, site);
 	struct question q = ask(a, scope);
 	uint32_t roles = 0;
+	SOU_ASSERT(for_org != NULL || q.kind == SOU_SCOPE_PLAN);
 	for (uint32_t g = who == NULL ? SOU_NONE : who->grants_first; g != SOU_NONE;
 	     g = a->state->grants[g].next_of_site) {
 		const struct auth_grant *grant = &a->state->grants[g];

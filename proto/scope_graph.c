@@ -81,9 +81,11 @@ uint32_t scope_need_node(struct sou_scope *s, const struct sou_hash *id)
 static uint32_t find_name(const struct sou_scope *s, const struct sou_id *id)
 {
 	uint32_t cursor = 0, i;
-	while ((i = sou_table_next(&s->name_table, sou_table_hash(id), &cursor)) != SOU_TABLE_END)
+	while ((i = sou_table_next(&s->name_table, sou_table_hash(id), &cursor)) != SOU_TABLE_END) {
+		SOU_ASSERT(s->names != NULL); /* the table names what is in it */
 		if (sou_id_eq(&s->names[i], id))
 			return i;
+	}
 	return SOU_NONE;
 }
 

@@ -297,6 +297,7 @@ int soud_item_move(struct soud_replica *r, const struct sou_id *item, int64_t or
 			       &list, &count, why);
 	if (rc == SOU_OK && (order < 1 || (uint64_t)order > count))
 		rc = refuse_place(order, count, why);
+	SOU_ASSERT(rc != SOU_OK || list != NULL); /* order is at most count */
 	if (rc == SOU_OK && !sou_id_eq(&list[order - 1].id, item)) {
 		rc = place_ops(&a, list, count, item, (size_t)order - 1, why);
 		if (rc == SOU_OK)

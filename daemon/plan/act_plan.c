@@ -432,7 +432,9 @@ static int orgs_take(struct importing *im, const json_t *object, struct taken *t
 		return refuse(im, "organisations",
 			      list == NULL ? SOU_MSG_REASON_MISSING : SOU_MSG_REASON_TYPE);
 	struct sou_id *orgs = soud_pool_take(&im->pool, count * sizeof *orgs);
-	int rc = orgs != NULL ? SOU_OK : soud_refuse_rc(im->why, SOU_ENOMEM, NULL);
+	if (orgs == NULL)
+		return soud_refuse_rc(im->why, SOU_ENOMEM, NULL);
+	int rc = SOU_OK;
 	sou_mp_put_array(&value, (uint32_t)count * 2);
 	for (size_t i = 0; i < count && rc == SOU_OK; i++) {
 		uint64_t role = 0;
