@@ -378,6 +378,7 @@ static void on_frame(struct step *t, const struct sou_event *e)
 	dispatch(t, kind, e->frame.body);
 	if (s->state == SOU_SESSION_LIVE && kind == SOU_FRAME_HELLO) {
 		sou_session_send_authority(t);
+		sou_session_heads_due(t);
 		sou_session_pump(t);
 	}
 }
@@ -445,7 +446,7 @@ static void on_authority(struct step *t)
 	if (s->state != SOU_SESSION_LIVE)
 		return;
 	const struct sou_line *line = sou_authority_by_tls(t->authority, &s->tls);
-	if (line == NULL || (s->peer_known && !sou_id_eq(&line->site, &s->site))) {
+	if (line == NULL || !sou_id_eq(&line->site, &s->site)) {
 		sou_session_bye(t, SOU_BYE_NOT_ENROLLED, "P12.2", "this key is not enrolled here");
 		return;
 	}

@@ -17,11 +17,19 @@ static void say(struct step *t, struct cursor *c, const struct sou_digest *mine)
 {
 	struct sou_digest d = *mine;
 	d.upto = c->named = c->had = c->sent;
-	c->has_said = true;
+	c->has_said = c->said_whole = true;
 	c->said = sou_digest_half(&d);
+	c->said_ms = t->s->now_ms;
 	c->digest_after_ms = t->s->now_ms + SOU_DIGEST_EVERY_MS;
 	sou_digest_pack(sou_session_send_begin(t), &d);
 	sou_session_send_end(t, SOU_FRAME_DIGEST);
+}
+
+/* Said in our hello too; but the peer cannot compare by a half, so that a difference that lasts is
+ * said whole. */
+static bool was_said(const struct cursor *c, const struct sou_id *half)
+{
+	return c->has_said && sou_id_eq(half, &c->said);
 }
 
 /* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise.
@@ -37,7 +45,8 @@ void sou_session_compare(struct step *t, struct cursor *c)
 		return;
 	struct sou_id half = sou_digest_half(&mine);
 	c->equal = c->has_told && sou_id_eq(&half, &c->told);
-	if (c->equal || (c->has_said && sou_id_eq(&half, &c->said)))
+	if (c->equal ||
+	    (was_said(c, &half) && (c->said_whole || s->now_ms - c->said_ms < SOU_DIGEST_EVERY_MS)))
 		return;
 	if (sou_session_may_read(t, &c->scope))
 		say(t, c, &mine);
@@ -96,7 +105,7 @@ void sou_session_on_digest(struct step *t, struct sou_span body)
 	c->equal = sou_id_eq(&half, &c->told);
 	if (!c->equal)
 		differ(t, c, &d, &mine);
-	if (!(c->has_said && sou_id_eq(&half, &c->said)) && c->sent == c->last &&
-	    c->acked == c->sent)
+	bool known = was_said(c, &half) && (c->said_whole || c->equal);
+	if (!known && c->sent == c->last && c->acked == c->sent)
 		say(t, c, &mine);
 }

@@ -17,11 +17,12 @@ static void list_mine(struct step *t, const struct sou_id *peer_log, bool mark, 
 		uint64_t upto = sou_id_is_zero(peer_log)
 					? 0
 					: v->position(v->ctx, &s->site, peer_log, &at.scope);
-		if (upto == 0 && !sou_session_may_read(t, &at.scope))
+		bool readable = sou_session_may_read(t, &at.scope);
+		if (upto == 0 && !readable)
 			continue;
 		struct sou_position p = {.scope = at.scope, .upto = upto};
 		struct sou_digest d;
-		if (v->digest(v->ctx, &at.scope, &d)) {
+		if (readable && v->digest(v->ctx, &at.scope, &d)) {
 			p.has_digest = true;
 			p.digest = sou_digest_half(&d);
 		}
@@ -35,6 +36,8 @@ static void list_mine(struct step *t, const struct sou_id *peer_log, bool mark, 
 		c->taken = c->stored = upto;
 		c->has_said = p.has_digest;
 		c->said = p.digest;
+		c->said_whole = false;
+		c->said_ms = s->now_ms;
 	}
 	sou_positions_begin(buf, count);
 	sou_buf_put(buf, members.p, members.n);
@@ -101,13 +104,28 @@ void sou_session_send_hello(struct step *t)
 void sou_session_send_heads(struct step *t, struct cursor *c)
 {
 	struct sou_hash heads[SOU_HEADS_MAX];
-	size_t n = t->view->tops(t->view->ctx, &c->scope, heads, SOU_HEADS_MAX);
+	/* A peer may list what it may not read: it waits for an answer, which must tell nothing. */
+	size_t n = sou_session_may_read(t, &c->scope)
+			   ? t->view->tops(t->view->ctx, &c->scope, heads, SOU_HEADS_MAX)
+			   : 0;
 	uint32_t count = (uint32_t)(n < SOU_HEADS_MAX ? n : SOU_HEADS_MAX);
 	c->taken = c->stored = 0;
 	c->refusing = false;
 	c->again = true;
 	sou_heads_pack(sou_session_send_begin(t), &c->scope, heads, count);
 	sou_session_send_end(t, SOU_FRAME_HEADS);
+}
+
+/* Of the scopes of the peer's list, once all of authority went (P13.3). */
+void sou_session_heads_due(struct step *t)
+{
+	struct sou_session *s = t->s;
+	for (size_t i = 0; i < s->cursor_count && !s->failed; i++) {
+		if (!s->cursors[i].heads_due)
+			continue;
+		s->cursors[i].heads_due = false;
+		sou_session_send_heads(t, &s->cursors[i]);
+	}
 }
 
 /* One line of the peer's list: its position in our log, and how its state looks. */
@@ -130,8 +148,7 @@ static void take_position(struct step *t, const struct sou_position *p)
 			return;
 		}
 	}
-	if (s->mine_void)
-		sou_session_send_heads(t, c);
+	c->heads_due = s->mine_void;
 }
 
 /* An ack that was lost with the last link: the position says as much, but not since when. */
@@ -299,6 +316,9 @@ void sou_session_on_positions(struct step *t, struct sou_span body)
 	}
 	s->positions_wanted = false;
 	take_list(t, list);
+	if (s->state != SOU_SESSION_LIVE)
+		return;
+	sou_session_heads_due(t);
 	sou_session_pump(t);
 }
 

@@ -17,6 +17,7 @@ struct cursor { /* one scope, both directions; kept ascending by scope */
 	uint64_t had;   /* the last that the peer itself said to have; named when it refuses */
 	bool listed;    /* stood in our hello */
 	bool waiting;   /* positions void: starts when heads come (P13.7) */
+	bool heads_due; /* of its list, our positions void: our heads go after authority */
 	bool refused;   /* the peer does not take it now */
 	bool blocked;   /* the peer may not read it now */
 	struct sou_hash *heads; /* owned; left out of what is sent */
@@ -28,8 +29,9 @@ struct cursor { /* one scope, both directions; kept ascending by scope */
 	bool again;      /* we sent heads in mid-session; the same (P13.7) */
 	/* comparing (P13.12) */
 	bool has_told, has_said, equal, heads_sent;
+	bool said_whole; /* by a digest frame, not by the half of it in our hello */
 	struct sou_id told, said;
-	uint64_t digest_after_ms;
+	uint64_t said_ms, digest_after_ms;
 };
 
 struct flight { /* news that the peer has not acked */
@@ -109,6 +111,7 @@ void sou_session_on_positions_want(struct step *t, struct sou_span body);
 void sou_session_on_positions(struct step *t, struct sou_span body);
 void sou_session_on_heads(struct step *t, struct sou_span body);
 void sou_session_send_heads(struct step *t, struct cursor *c);
+void sou_session_heads_due(struct step *t);
 
 /* session_authority.c */
 void sou_session_authority_known(struct step *t, const struct sou_mp_list *leaves);

@@ -30,13 +30,14 @@ static void passed(struct cursor *c, const struct sou_session *s)
 	c->acked = c->sent; /* what was left out needs no ack */
 }
 
-static bool window_open(const struct sou_session *s)
+/* Room for `bytes` more, or for one frame, however large (P13.9). */
+static bool window_open(const struct sou_session *s, size_t bytes)
 {
 	return s->flight_count < SOU_NEWS_FLIGHTS_MAX &&
-	       (s->flight_count == 0 || s->flight_bytes < SOU_NEWS_UNACKED_BYTES_MAX);
+	       (s->flight_count == 0 || s->flight_bytes + bytes <= SOU_NEWS_UNACKED_BYTES_MAX);
 }
 
-/* One frame of a scope, or a cursor moved over what is left out. False: an error of the store. */
+/* One frame of a scope, or a cursor moved over what is left out. False: not now. */
 static bool send_one(struct step *t, struct cursor *c, bool only_site)
 {
 	struct sou_session *s = t->s;
@@ -59,6 +60,8 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 		sou_session_log(t, 2, "P13.6", "stored entries cannot be read", &c->scope);
 		return false;
 	}
+	if (got.entry_count > 0 && !window_open(s, s->scratch.n))
+		return false; /* a run that is larger than what we asked for: after the next ack */
 	c->sent = got.upto;
 	if (got.entry_count == 0) {
 		passed(c, s);
@@ -89,7 +92,7 @@ void sou_session_pump(struct step *t)
 		s->next_cursor = (s->next_cursor + 1) % s->cursor_count;
 		struct cursor *c = &s->cursors[s->next_cursor];
 		bool only_site;
-		if (!window_open(s) || !may_send(t, c, &only_site)) {
+		if (!window_open(s, SOU_NEWS_RAW_BYTES) || !may_send(t, c, &only_site)) {
 			sou_session_compare(t, c);
 			idle++;
 			continue;

@@ -18,7 +18,7 @@
 static const char GROUPS[] = "X25519:P-256";
 static const char SUITES[] = "TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 static const char SIGNATURES[] = "ed25519:ECDSA+SHA256";
-static const char EXPORTER[] = "EXPORTER-soukatsu-join";
+static const char EXPORTER[] = "EXPORTER-soukatsu-join"; /* P12.3 */
 static const uint8_t ALPN[] = {
 	sizeof SOU_ALPN - 1, 's', 'o', 'u', 'k', 'a', 't', 's', 'u', '/', '1'};
 _Static_assert(sizeof ALPN == sizeof SOU_ALPN, "the list holds the one name");

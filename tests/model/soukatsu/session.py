@@ -178,8 +178,10 @@ class Session:
                 self.cursor[scope] = self.stored[scope] = position
         if self.void and not self.heads_sent:
             self.heads_sent = True
+            self._authority()  # P13.3
             for scope in sorted(positions):
-                self.send(HEADS, scope, self.r.tops(scope)[: frames.HEADS_MAX])
+                may = self.r.may_read(self.peer["site"], scope)  # R18
+                self.send(HEADS, scope, self.r.tops(scope)[: frames.HEADS_MAX] if may else [])
 
     def on_positions_want(self):
         self.send(POSITIONS, frames.positions_out(self.listed))
