@@ -11,7 +11,7 @@
 #include "proto/entry.h"
 #include "proto/grow.h"
 
-#define STORE_SCHEMA_VERSION 1
+#define STORE_SCHEMA_VERSION 2
 #define STORE_APPLICATION_ID 0x534f554b /* "SOUK": what `file` and a repair tool see */
 
 #define STORE_LOG_COLUMNS    "key, state, received_ms, source, id, header, sig, payload"

@@ -72,8 +72,8 @@ static int set_version(sqlite3 *db, struct sou_err *err)
 {
 	int rc = run(db, "PRAGMA application_id = 1397708107", err);
 	_Static_assert(STORE_APPLICATION_ID == 1397708107, "the literal above");
-	_Static_assert(STORE_SCHEMA_VERSION == 1, "the literal below");
-	return rc == SOU_OK ? run(db, "PRAGMA user_version = 1", err) : rc;
+	_Static_assert(STORE_SCHEMA_VERSION == 2, "the literal below");
+	return rc == SOU_OK ? run(db, "PRAGMA user_version = 2", err) : rc;
 }
 
 static int make(sqlite3 *db, struct sou_err *err)
@@ -90,7 +90,18 @@ static int from_0(sqlite3 *db, struct sou_err *err)
 	int rc = run(db, "DROP TABLE version; DROP TABLE feed; DROP TABLE bucket;", err);
 	if (rc == SOU_OK)
 		rc = run(db, DRAFTS, err);
-	return rc == SOU_OK ? run(db, DERIVED, err) : rc;
+	if (rc == SOU_OK)
+		rc = run(db, DERIVED, err);
+	return rc == SOU_OK ? run(db, "INSERT OR REPLACE INTO meta VALUES ('stale', 1)", err) : rc;
+}
+
+/* Schema 1 had the marked records in the order of their state: each step through them sorted. */
+static int from_1(sqlite3 *db, struct sou_err *err)
+{
+	return run(db,
+		   "DROP INDEX record_marked;"
+		   "CREATE INDEX record_marked ON record (id) WHERE state > 3;",
+		   err);
 }
 
 static int copy_failed(sqlite3 *db, const char *copy, struct sou_err *err)
@@ -114,7 +125,8 @@ static int copy_all(sqlite3 *db, sqlite3 *to, const char *copy, struct sou_err *
 	return step == SQLITE_DONE && end == SQLITE_OK ? SOU_OK : copy_failed(to, copy, err);
 }
 
-/* PATH-before-1 holds the replica as it was; an older copy of that name stays, as it is older. */
+/* PATH-before-VERSION holds the replica as it was; an older copy of that name stays, as it is
+ * older. */
 static int back_up(sqlite3 *db, const char *path, struct sou_err *err)
 {
 	sqlite3 *to = NULL;
@@ -132,14 +144,13 @@ static int back_up(sqlite3 *db, const char *path, struct sou_err *err)
 	return rc;
 }
 
-static int migrate_in_transaction(sqlite3 *db, bool fresh, struct sou_err *err)
+/* version: of the tables that are there; STORE_SCHEMA_VERSION: there are none. */
+static int migrate_in_transaction(sqlite3 *db, int64_t version, struct sou_err *err)
 {
 	int rc = run(db, "BEGIN IMMEDIATE", err);
 	if (rc != SOU_OK)
 		return rc;
-	rc = fresh ? make(db, err) : from_0(db, err);
-	if (rc == SOU_OK && !fresh)
-		rc = run(db, "INSERT OR REPLACE INTO meta VALUES ('stale', 1)", err);
+	rc = version == 0 ? from_0(db, err) : version == 1 ? from_1(db, err) : make(db, err);
 	if (rc == SOU_OK)
 		rc = set_version(db, err);
 	if (rc == SOU_OK)
@@ -170,7 +181,8 @@ int store_migrate(sqlite3 *db, const char *path, bool *stale, struct sou_err *er
 		if (!fresh)
 			rc = back_up(db, path, err);
 		if (rc == SOU_OK)
-			rc = migrate_in_transaction(db, fresh, err);
+			rc = migrate_in_transaction(db, fresh ? STORE_SCHEMA_VERSION : version,
+						    err);
 		if (rc != SOU_OK)
 			return rc;
 	}

@@ -88,10 +88,10 @@ TEST(store, migrates_schema_0)
 	p->s = pen_open(p, SOUD_STORE_WRITER);
 	CHECK("derived tables are empty", soud_store_stale(p->s));
 	pen_close(p);
-	CHECK_INT("a copy", raw_number("replica.db-before-1", "SELECT count(*) FROM log"), ==, 6);
-	CHECK_INT("as it was", raw_number("replica.db-before-1", "SELECT count(*) FROM version"),
+	CHECK_INT("a copy", raw_number("replica.db-before-2", "SELECT count(*) FROM log"), ==, 6);
+	CHECK_INT("as it was", raw_number("replica.db-before-2", "SELECT count(*) FROM version"),
 		  ==, 1);
-	CHECK_INT("as it was", raw_number("replica.db-before-1", "PRAGMA user_version"), ==, 0);
+	CHECK_INT("as it was", raw_number("replica.db-before-2", "PRAGMA user_version"), ==, 0);
 	p->s = pen_open(p, SOUD_STORE_WRITER);
 	CHECK("stale until rebuilt", soud_store_stale(p->s));
 	REQUIRE("begin", soud_store_begin(p->s) == SOU_OK);
@@ -112,7 +112,34 @@ TEST(store, migrates_schema_0)
 	p->s = pen_open(p, SOUD_STORE_WRITER);
 	pen_close(p);
 	CHECK_INT("the older copy stays",
-		  raw_number("replica.db-before-1", "SELECT count(*) FROM log"), ==, 6);
+		  raw_number("replica.db-before-2", "SELECT count(*) FROM log"), ==, 6);
+}
+
+static const char TO_SCHEMA_1[] =
+	"DROP INDEX record_marked; CREATE INDEX record_marked ON record (state) WHERE state > 3;"
+	"PRAGMA user_version = 1";
+
+TEST(store, migrates_schema_1)
+{
+	static const char places[] = "SELECT count(*) FROM sqlite_schema WHERE name ="
+				     " 'record_marked' AND sql LIKE '%record (id)%'";
+	struct pen *p = filled();
+	struct sou_hash before, after;
+	PEN_OK("dump", soud_store_dump_hash(p->s, &before));
+	pen_close(p);
+	raw(TO_SCHEMA_1);
+	CHECK_INT("as it was", raw_number("replica.db", places), ==, 0);
+	CHECK_INT("a reader does not migrate", open_rc(SOUD_STORE_READER), ==, SOU_ESTORE);
+	p->s = pen_open(p, SOUD_STORE_WRITER);
+	CHECK("nothing is to be derived again", !soud_store_stale(p->s));
+	PEN_OK("dump", soud_store_dump_hash(p->s, &after));
+	CHECK_MEM("no byte is lost", after.b, 32, before.b, 32);
+	pen_close(p);
+	CHECK_INT("the index", raw_number("replica.db", places), ==, 1);
+	CHECK_INT("version", raw_number("replica.db", "PRAGMA user_version"), ==, 2);
+	CHECK_INT("a copy", raw_number("replica.db-before-2", "SELECT count(*) FROM log"), ==, 6);
+	CHECK_INT("as it was", raw_number("replica.db-before-2", "PRAGMA user_version"), ==, 1);
+	CHECK_INT("as it was", raw_number("replica.db-before-2", places), ==, 0);
 }
 
 /* The power goes at each sync of a migration: the replica is as before, or migrated with a copy. */
@@ -130,16 +157,16 @@ TEST(store, migration_survives_power_cuts)
 		memvfs_power_on(p->vfs);
 		int64_t version = raw_number("replica.db", "PRAGMA user_version");
 		CHECK("R6 what was told is durable",
-		      version == 1 || (version == 0 && rc != SOU_OK));
+		      version == 2 || (version == 0 && rc != SOU_OK));
 		CHECK_INT("all is there", raw_number("replica.db", "SELECT count(*) FROM log"), ==,
 			  6);
-		if (version == 1)
+		if (version == 2)
 			CHECK_INT("and a copy",
-				  raw_number("replica.db-before-1", "SELECT count(*) FROM version"),
+				  raw_number("replica.db-before-2", "SELECT count(*) FROM version"),
 				  ==, 1);
 		CHECK_INT("opens", open_rc(SOUD_STORE_WRITER), ==, SOU_OK);
 		CHECK_INT("the copy is whole",
-			  raw_number("replica.db-before-1", "SELECT count(*) FROM log"), ==, 6);
+			  raw_number("replica.db-before-2", "SELECT count(*) FROM log"), ==, 6);
 		memvfs_free(p->vfs);
 		p->vfs = NULL;
 		if (!failed)
@@ -154,7 +181,7 @@ TEST(store, other_files)
 		const char *name, *sql;
 		int writer, reader;
 	} rows[] = {
-		{"R21 newer", "PRAGMA user_version = 2", SOU_ETOONEW, SOU_ETOONEW},
+		{"R21 newer", "PRAGMA user_version = 3", SOU_ETOONEW, SOU_ETOONEW},
 		{"of another program", "PRAGMA application_id = 7", SOU_ESTORE, SOU_OK},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
