@@ -77,13 +77,14 @@ static void fill_slot(struct soud_merge *m, struct merge_slot *slot, const struc
 /* Records that named this entry in a field that it does not write: no gap any more (P10.2). */
 static int fill_gaps(struct soud_merge *m, const struct sou_id *version)
 {
-	uint16_t kind = 0;
-	struct sou_id entity = {{0}};
+	uint64_t place = 0;
 	for (uint32_t i = 0; m->gappy_count > 0 && i < m->slot_count; i++)
 		fill_slot(m, &m->slots[i], version);
 	for (;;) {
+		uint16_t kind;
+		struct sou_id entity;
 		struct merge_slot *slot;
-		int rc = soud_store_gap_next(m->store, m->scope, version, &kind, &entity);
+		int rc = soud_store_gap_next(m->store, m->scope, version, &place, &kind, &entity);
 		if (rc == SOU_EUNKNOWN)
 			return SOU_OK;
 		if (rc == SOU_OK)

@@ -184,10 +184,10 @@ int soud_store_value(struct soud_store *s, uint32_t scope, const struct sou_live
 /* Entries that wrote to the record (any op, held ones too), newest arrival first: give the record's
  * `trail` at first; *place moves on; SOU_EUNKNOWN at the end. */
 int soud_store_trail_next(struct soud_store *s, uint64_t *place, uint64_t *arrival);
-/* Records with a gap of this version, by (entity, kind), after that place (zeroed: from the start):
- * the next one is put in *kind, *entity. SOU_EUNKNOWN at the end; cheap where there are no gaps. */
+/* Records with a gap of this version, after *place (0 at first), each once: the next one is put in
+ * *kind, *entity. SOU_EUNKNOWN at the end; cheap where there are no gaps. */
 int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_id *version,
-			uint16_t *kind, struct sou_id *entity);
+			uint64_t *place, uint16_t *kind, struct sou_id *entity);
 /* The two writers of records are soud_merge_apply's. A trail is put before its record. */
 int soud_store_record_put(struct soud_store *s, uint32_t scope, struct sou_record *record,
 			  bool changed); /* changed: what a digest sees differs */

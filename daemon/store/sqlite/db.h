@@ -78,11 +78,10 @@
 	X(RECORD_LAST, "SELECT id FROM record ORDER BY id DESC LIMIT 1")                           \
 	X(GAP_END, "DELETE FROM gap WHERE record = ?1")                                            \
 	X(GAP_ADD, "INSERT INTO gap (scope, version, record, field) VALUES (?1, ?2, ?3, ?4)")      \
-	X(GAP_FIND, "SELECT DISTINCT record.kind, record.entity FROM gap"                          \
+	X(GAP_FIND, "SELECT record.kind, record.entity, record.id FROM gap"                        \
 		    " JOIN record ON record.id = gap.record"                                       \
-		    " WHERE gap.scope = ?1 AND gap.version = ?2"                                   \
-		    " AND (record.entity, record.kind) > (?3, ?4)"                                 \
-		    " ORDER BY record.entity, record.kind LIMIT 1")                                \
+		    " WHERE gap.scope = ?1 AND gap.version = ?2 AND gap.record > ?3"               \
+		    " ORDER BY gap.record LIMIT 1")                                                \
 	X(GAP_COUNT, "SELECT count(*) FROM gap")                                                   \
 	X(TRAIL_ADD, "INSERT INTO trail (number, before, arrival) VALUES (?1, ?2, ?3)")            \
 	X(TRAIL_GET, "SELECT before, arrival FROM trail WHERE number = ?1")                        \

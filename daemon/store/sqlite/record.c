@@ -150,7 +150,7 @@ static int count_gaps(struct soud_store *s)
 }
 
 int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_id *version,
-			uint16_t *kind, struct sou_id *entity)
+			uint64_t *place, uint16_t *kind, struct sou_id *entity)
 {
 	int rc = count_gaps(s);
 	if (rc != SOU_OK || s->gap_count == 0)
@@ -158,11 +158,9 @@ int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_i
 	sqlite3_stmt *statement = store_statement(s, STORE_GAP_FIND);
 	if (statement == NULL)
 		return store_why(s);
-	struct sou_id from = *entity;
 	sqlite3_bind_int64(statement, 1, scope);
 	store_bind(statement, 2, version->b, sizeof version->b);
-	store_bind(statement, 3, from.b, sizeof from.b);
-	sqlite3_bind_int64(statement, 4, *kind);
+	sqlite3_bind_int64(statement, 3, (int64_t)*place);
 	rc = store_row(s, statement, "gap");
 	if (rc != SOU_OK)
 		return rc;
@@ -171,6 +169,7 @@ int soud_store_gap_next(struct soud_store *s, uint32_t scope, const struct sou_i
 	if (rc == SOU_OK) {
 		*kind = (uint16_t)sqlite3_column_int64(statement, 0);
 		*entity = found;
+		*place = (uint64_t)sqlite3_column_int64(statement, 2);
 	}
 	sqlite3_reset(statement);
 	return rc;

@@ -206,7 +206,7 @@ static bool walk(struct soud_store *s, uint32_t scope)
 	struct sou_id at, missing = {{0xaa}}, found = {{0}};
 	struct sou_hash hash;
 	struct sou_span value;
-	uint64_t place = 0, arrival;
+	uint64_t place = 0, gap = 0, arrival;
 	uint16_t kind = 0;
 	uint32_t steps = 0;
 	int rc, bad = 0;
@@ -228,7 +228,7 @@ static bool walk(struct soud_store *s, uint32_t scope)
 	uint32_t in;
 	while (soud_store_marked_next(s, &place, &in, &r) == SOU_OK && steps++ < 2000)
 		;
-	bad += soud_store_gap_next(s, scope, &missing, &kind, &found) != SOU_OK;
+	bad += soud_store_gap_next(s, scope, &missing, &gap, &kind, &found) != SOU_OK;
 	bad += soud_store_state_digest(s, scope, &hash) != SOU_OK;
 	bad += soud_store_dump_hash(s, &hash) != SOU_OK;
 	bad += soud_store_check(s, true) != SOU_OK;

@@ -389,13 +389,15 @@ TEST(store, records)
 
 	uint16_t kind = 0;
 	struct sou_id missing = {{0xaa}}, found = {{0}};
-	PEN_OK("gap", soud_store_gap_next(p->s, p->scope, &missing, &kind, &found));
+	uint64_t next = 0;
+	PEN_OK("gap", soud_store_gap_next(p->s, p->scope, &missing, &next, &kind, &found));
 	CHECK("gap", kind == SOU_KIND_ITEM && found.b[0] == 9);
-	CHECK_INT("one gap", soud_store_gap_next(p->s, p->scope, &missing, &kind, &found), ==,
-		  SOU_EUNKNOWN);
-	found = (struct sou_id){{0}};
-	CHECK_INT("of no other", soud_store_gap_next(p->s, p->scope, &a->version, &kind, &found),
+	CHECK_INT("one gap", soud_store_gap_next(p->s, p->scope, &missing, &next, &kind, &found),
 		  ==, SOU_EUNKNOWN);
+	next = 0;
+	CHECK_INT("of no other",
+		  soud_store_gap_next(p->s, p->scope, &a->version, &next, &kind, &found), ==,
+		  SOU_EUNKNOWN);
 	sou_record_fini(&r);
 }
 
