@@ -141,6 +141,23 @@ static bool is_file(const struct soud_replica_options *options)
 	return options == NULL || options->vfs == NULL;
 }
 
+/* A migration has emptied what is derived, or a crash has left it so: nothing may look at it. */
+static int rebuild_stale(struct soud_replica *r)
+{
+	if (!soud_store_stale(r->store))
+		return SOU_OK;
+	int rc = soud_store_begin(r->store);
+	if (rc == SOU_OK)
+		rc = soud_store_rebuild(r->store, r->authority);
+	if (rc == SOU_OK)
+		rc = soud_store_commit(r->store);
+	if (rc == SOU_OK)
+		return SOU_OK;
+	(void)replica_store_failed(r, rc, "deriving the records again");
+	soud_store_rollback(r->store);
+	return r->err.rc;
+}
+
 static int load_all(struct soud_replica *r)
 {
 	int rc = identity_load(r->store, &r->identity);
@@ -159,6 +176,8 @@ static int load_all(struct soud_replica *r)
 		return replica_store_failed(r, rc, "reading a mark");
 	r->strangers = strangers != 0;
 	rc = authority_load(r, &r->authority);
+	if (rc == SOU_OK)
+		rc = rebuild_stale(r);
 	return rc == SOU_OK ? fence_compare(r) : rc;
 }
 

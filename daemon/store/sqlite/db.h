@@ -151,7 +151,7 @@ struct soud_store {
 	uint32_t feed_count, feed_room;
 	uint64_t record_last, trail_last;
 	uint64_t gap_count;
-	bool stale;
+	bool stale, stale_kept; /* kept: as it was when the transaction began */
 	uint64_t late_count; /* payloads that this transaction put behind headers, not merged yet */
 	struct store_rewritten *rewritten;
 	uint32_t rewritten_count, rewritten_room;

@@ -298,6 +298,7 @@ int soud_store_begin(struct soud_store *s)
 	if (rc != SOU_OK)
 		return rc;
 	s->open = true;
+	s->stale_kept = s->stale;
 	s->written_count = 0;
 	sou_hasher_begin(s->wrote, SOU_DOMAIN_NONE);
 	if (writer)
@@ -352,6 +353,7 @@ void soud_store_rollback(struct soud_store *s)
 		return;
 	end_reads(s);
 	s->open = false;
+	s->stale = s->stale_kept;
 	if (!sqlite3_get_autocommit(s->db) &&
 	    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK &&
 	    s->mode == SOUD_STORE_WRITER)

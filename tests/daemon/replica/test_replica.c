@@ -338,3 +338,42 @@ TEST(replica, time_only_rises)
 	CHECK_U64("P10.9 last + 1", e[2].hlc, ==, e[1].hlc + 1);
 	CHECK_INT("P5.1 a second behind is no fault", e[2].clock, ==, 0);
 }
+
+/* As a migration leaves it, or one that a crash cut short. */
+static void make_stale(struct node *n)
+{
+	struct soud_store *s = NULL;
+	uint32_t scopes = 0;
+	REQUIRE("store", soud_store_open(&s, n->path, SOUD_STORE_WRITER, NULL, NULL) == SOU_OK);
+	REQUIRE("begin", soud_store_begin(s) == SOU_OK);
+	REQUIRE("clear", soud_store_derived_clear(s) == SOU_OK);
+	REQUIRE("count", soud_store_scope_count(s, &scopes) == SOU_OK);
+	for (uint32_t i = 1; i <= scopes; i++)
+		soud_store_log_merged(s, i);
+	REQUIRE("commit", soud_store_commit(s) == SOU_OK);
+	soud_store_free(s);
+}
+
+TEST(replica, rebuilds_what_is_stale_when_opened)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct sou_id a;
+	struct sou_hash first = node_item(hub, &a, "一つ目 例"), before, after;
+	(void)node_edit(hub, &hub->org_scope, &a, &first, 1, "直した 例");
+	REQUIRE("dump", soud_store_dump_hash(soud_replica_store(hub->replica), &before) == SOU_OK);
+	struct sou_digest was = digest_of(hub, &hub->org_scope);
+	node_close(hub);
+	make_stale(hub);
+	node_open(hub);
+	struct soud_store *s = soud_replica_store(hub->replica);
+	CHECK("R9 not stale", !soud_store_stale(s));
+	REQUIRE("dump", soud_store_dump_hash(s, &after) == SOU_OK);
+	CHECK_MEM("R9 no byte is lost", after.b, 32, before.b, 32);
+	struct sou_digest is = digest_of(hub, &hub->org_scope);
+	CHECK_MEM("R10 the same state", is.state.b, 32, was.state.b, 32);
+	CHECK("R6 goes on", !soud_replica_broken(hub->replica));
+	node_close(hub);
+	node_open(hub);
+	CHECK("R9 durably", !soud_store_stale(soud_replica_store(hub->replica)));
+}

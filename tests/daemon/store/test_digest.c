@@ -160,3 +160,26 @@ TEST(store, random_work_rebuilt)
 		w.p->vfs = NULL;
 	}
 }
+
+/* What a transaction said of the derived tables goes with it. */
+TEST(store, stale_follows_the_transaction)
+{
+	struct pen *p = pen_new();
+	REQUIRE("begin", soud_store_begin(p->s) == SOU_OK);
+	(void)pen_take(p, pen_text(p, 0, 1, "a", NULL), false);
+	REQUIRE("commit", soud_store_commit(p->s) == SOU_OK);
+	REQUIRE("begin", soud_store_begin(p->s) == SOU_OK);
+	PEN_OK("clear", soud_store_derived_clear(p->s));
+	CHECK("R9 stale", soud_store_stale(p->s));
+	soud_store_rollback(p->s);
+	CHECK("R9 as before", !soud_store_stale(p->s));
+	REQUIRE("begin", soud_store_begin(p->s) == SOU_OK);
+	PEN_OK("clear", soud_store_derived_clear(p->s));
+	soud_store_log_merged(p->s, p->scope);
+	PEN_OK("commit", soud_store_commit(p->s));
+	REQUIRE("begin", soud_store_begin(p->s) == SOU_OK);
+	PEN_OK("rebuild", soud_store_rebuild(p->s, p->bed.authority));
+	CHECK("R9 not stale", !soud_store_stale(p->s));
+	soud_store_rollback(p->s);
+	CHECK("R9 still stale", soud_store_stale(p->s));
+}
