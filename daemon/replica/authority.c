@@ -101,7 +101,7 @@ static int mark_org(struct soud_replica *r, struct affected *a, const struct sou
 		    uint32_t index)
 {
 	uint32_t number;
-	if (r->strangers) /* entries that came before their organisation */
+	if (r->now.strangers) /* entries that came before their organisation */
 		a->all = true;
 	struct sou_id org = sou_entity_org(op, index);
 	struct sou_id scope = sou_scope_id(SOU_SCOPE_ORG, &org);

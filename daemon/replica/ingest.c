@@ -135,13 +135,13 @@ static int upgrade(struct soud_replica *r, struct work *w, const struct intake_e
 /* Entries of organisations that nobody has told us of: an `org` effect may change what they are. */
 static int note_stranger(struct soud_replica *r, const struct sou_facts *facts)
 {
-	if (r->strangers || sou_id_is_zero(&facts->for_org) ||
+	if (r->now.strangers || sou_id_is_zero(&facts->for_org) ||
 	    sou_authority_org(r->authority, &facts->for_org) != NULL)
 		return SOU_OK;
 	int rc = soud_store_number_put(r->store, "strangers", 1);
 	if (rc != SOU_OK)
 		return replica_store_failed(r, rc, "storing a mark");
-	r->strangers = true;
+	r->now.strangers = true;
 	return SOU_OK;
 }
 

@@ -174,7 +174,7 @@ static int load_all(struct soud_replica *r)
 	rc = soud_store_number_get(r->store, "strangers", &strangers);
 	if (rc != SOU_OK && rc != SOU_EUNKNOWN)
 		return replica_store_failed(r, rc, "reading a mark");
-	r->strangers = strangers != 0;
+	r->now.strangers = r->kept.strangers = strangers != 0;
 	rc = authority_load(r, &r->authority);
 	if (rc == SOU_OK)
 		rc = rebuild_stale(r);
@@ -529,10 +529,10 @@ void soud_replica_rollback(struct soud_replica *r)
 	r->now = r->kept;
 	for (size_t i = 0; i < r->engine_count; i++) {
 		struct engine *e = r->engines[i];
-		if (!e->touched)
+		if (!e->touched && e->last > 0)
 			continue;
-		engine_drop(e);
-		e->number = 0; /* looked up when next used */
+		engine_drop(e); /* without entries its row may be of this transaction too */
+		e->number = 0;  /* looked up when next used */
 		e->last = 0;
 		e->touched = e->entries = e->state = false;
 	}

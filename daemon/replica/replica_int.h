@@ -118,7 +118,6 @@ struct soud_replica {
 	char *path;                      /* owned */
 	bool in_transaction, broken;
 	bool erase; /* something was redacted: the write-ahead log is truncated at the next tidy */
-	bool strangers; /* entries are stored whose organisation is not known here yet */
 	struct sou_err err;
 
 	struct engine **engines; /* owned, ascending by id */
@@ -133,6 +132,7 @@ struct soud_replica {
 		struct sou_hash own_last;
 		uint64_t ops; /* authority ops stored */
 		struct sou_id log, instance;
+		bool strangers; /* entries are stored whose organisation is not known yet */
 	} now, kept;
 	bool authority_touched; /* ops were added in this transaction */
 	bool confirming;        /* and it is confirmed by it */

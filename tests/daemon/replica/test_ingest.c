@@ -550,3 +550,60 @@ TEST(ingest, acks_and_positions)
 	CHECK("P13.7 met", view.peer_log(view.ctx, &f.site, &log) && sou_id_eq(&log, &f.log));
 	CHECK("P13.7 never met", !view.peer_log(view.ctx, &w->plan, &log));
 }
+
+/* What a transaction that was rolled back had learnt of organisations is learnt again. */
+TEST(ingest, strangers_are_noted_after_a_rollback)
+{
+	struct world *w = world_new();
+	struct node *a = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct node *b = world_stranger(w, "itabashi", SOU_ROLE_READER);
+	struct sou_id entity;
+	struct sou_buf buf = {0};
+	struct soud_taken taken;
+	uint64_t noted = 0;
+	(void)node_item(a, &entity, "x");
+	struct sou_news news = ask(a, b, &a->org_scope, 0, &buf);
+	struct soud_from from = from_node(&w->hub);
+	node_begin(b);
+	CHECK_INT("taken", soud_replica_news(b->replica, &from, &news, &taken), ==, SOU_OK);
+	soud_replica_rollback(b->replica);
+	CHECK_INT("taken again", take(b, &w->hub, &news, &taken), ==, SOU_OK);
+	CHECK_INT("fresh", taken.fresh, ==, 1);
+	CHECK_INT("R7 noted",
+		  soud_store_number_get(soud_replica_store(b->replica), "strangers", &noted), ==,
+		  SOU_OK);
+	CHECK_U64("R7 noted", noted, ==, 1);
+	sou_buf_fini(&buf);
+}
+
+/* A scope that a transaction added, and another one looked up, is gone with the transaction: its
+ * number goes to the next one. */
+TEST(ingest, numbers_of_scopes_go_with_a_rollback)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *a = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct node *b = world_site(w, "itabashi", SOU_ROLE_EDITOR);
+	struct sou_id entity;
+	struct sou_buf buf = {0};
+	struct soud_taken taken;
+	(void)node_item(a, &entity, "x");
+	(void)node_item(b, &entity, "y");
+	struct soud_from from = from_node(a);
+	node_begin(hub);
+	CHECK_INT("P13.12 passed", soud_replica_passed(hub->replica, &from, &a->org_scope, 7), ==,
+		  SOU_OK);
+	struct sou_scope *engine;
+	CHECK_INT("looked up", soud_replica_engine(hub->replica, &a->org_scope, &engine), ==,
+		  SOU_OK);
+	soud_replica_rollback(hub->replica);
+	struct sou_news news = ask(b, hub, &b->org_scope, 0, &buf);
+	CHECK_INT("taken", take(hub, b, &news, &taken), ==, SOU_OK);
+	sou_buf_clear(&buf);
+	news = ask(a, hub, &a->org_scope, 0, &buf);
+	CHECK_INT("taken", take(hub, a, &news, &taken), ==, SOU_OK);
+	feed_authority(hub, a);
+	check_level("R10", hub, a, &a->org_scope);
+	check_level("R10", hub, b, &b->org_scope);
+	sou_buf_fini(&buf);
+}
