@@ -132,11 +132,13 @@ static void group_rollback(void *data)
 	tell_failed(core);
 }
 
-static void group_idle(void *data)
+static bool group_idle(void *data)
 {
 	struct soud_core *core = data;
-	if (soud_replica_tidy(core->replica, false) == SOU_ESTORE)
+	int rc = soud_replica_tidy(core->replica, false);
+	if (rc == SOU_ESTORE)
 		tell_failed(core);
+	return rc == SOU_EBUSY; /* R20: once the reader has gone on */
 }
 
 /* --- On the loop thread --- */

@@ -2,7 +2,6 @@
  * mutex guards them and `stop`, nothing else. */
 #include "daemon/writer.h"
 
-#include <stdbool.h>
 #include <stdlib.h>
 
 #include "proto/limits.h"
@@ -19,6 +18,7 @@ struct soud_writer {
 	uv_cond_t wake;
 	struct queue todo, done; /* guarded by lock */
 	bool stop, stopped;      /* guarded by lock */
+	bool look;               /* guarded by lock: idle waits for the reader */
 	size_t waiting;          /* loop thread only */
 	void (*closed_cb)(void *data);
 	void *closed_data;
@@ -79,20 +79,33 @@ static void run_group(struct soud_writer *w, struct queue *group)
 		all_get(group, rc);
 }
 
+/* Until there is something to do, or idle wants to be called again. Locked. */
+static void wait_for_work(struct soud_writer *w, bool again)
+{
+	while (w->todo.first == NULL && !w->stop) {
+		if (!again)
+			uv_cond_wait(&w->wake, &w->lock);
+		else if (uv_cond_timedwait(&w->wake, &w->lock,
+					   SOU_WRITER_AGAIN_MS * UINT64_C(1000000)) != 0)
+			return;
+	}
+}
+
 static void thread_main(void *arg)
 {
 	struct soud_writer *w = arg;
+	bool again = false;
 	for (;;) {
 		uv_mutex_lock(&w->lock);
-		while (w->todo.first == NULL && !w->stop)
-			uv_cond_wait(&w->wake, &w->lock);
+		wait_for_work(w, again);
 		struct queue group = queue_take(&w->todo, SOU_WRITER_GROUP_MAX);
 		bool stop = group.first == NULL && w->stop;
 		w->stopped = stop;
 		uv_mutex_unlock(&w->lock);
 		if (stop)
 			break;
-		run_group(w, &group);
+		if (group.first != NULL)
+			run_group(w, &group);
 		uv_mutex_lock(&w->lock);
 		while (group.first != NULL) {
 			struct queue one = queue_take(&group, 1);
@@ -101,8 +114,13 @@ static void thread_main(void *arg)
 		bool more = w->todo.first != NULL;
 		uv_mutex_unlock(&w->lock);
 		uv_async_send(&w->async);
-		if (!more && w->group.idle != NULL)
-			w->group.idle(w->group.replica);
+		again = !more && w->group.idle != NULL && w->group.idle(w->group.replica);
+		if (again) {
+			uv_mutex_lock(&w->lock);
+			w->look = true;
+			uv_mutex_unlock(&w->lock);
+			uv_async_send(&w->async);
+		}
 	}
 	uv_async_send(&w->async);
 }
@@ -124,9 +142,10 @@ static void on_async(uv_async_t *async)
 	struct soud_writer *w = async->data;
 	uv_mutex_lock(&w->lock);
 	struct queue done = queue_take(&w->done, SIZE_MAX);
-	bool stopped = w->stopped;
+	bool stopped = w->stopped, look = w->look;
+	w->look = false;
 	uv_mutex_unlock(&w->lock);
-	if (done.first != NULL && w->group.landed != NULL)
+	if ((done.first != NULL || look) && w->group.landed != NULL)
 		w->group.landed(w->group.landed_data);
 	while (done.first != NULL) {
 		struct soud_job *job = queue_take(&done, 1).first;

@@ -4,6 +4,7 @@
 #ifndef SOUD_WRITER_H
 #define SOUD_WRITER_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "proto/error.h"
@@ -26,8 +27,9 @@ struct soud_writer_group { /* how a group of jobs becomes durable; on the writer
 	int (*begin)(void *replica);
 	int (*commit)(void *replica); /* durable when SOU_OK; fence included (R12) */
 	void (*rollback)(void *replica);
-	/* Between groups, nothing open: checkpoints and the like. NULL: nothing. */
-	void (*idle)(void *replica);
+	/* Between groups, nothing open: checkpoints and the like. NULL: nothing. True: something
+	 * waits for the loop's reader to go on; `landed` is called, and then this once more. */
+	bool (*idle)(void *replica);
 	/* On the loop thread, before the `done` of jobs whose group has ended. NULL: nothing. */
 	void (*landed)(void *landed_data);
 	void *landed_data;

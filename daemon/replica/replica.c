@@ -194,6 +194,13 @@ int soud_replica_open(struct soud_replica **out, const char *path,
 	if (rc != SOU_OK)
 		return rc;
 	rc = load_all(r);
+	/* R20: what was redacted before a crash may stand in the log. */
+	if (rc == SOU_OK) {
+		int whole = soud_store_checkpoint(r->store, true);
+		r->erase = whole == SOU_EBUSY;
+		if (whole != SOU_OK && whole != SOU_EBUSY)
+			rc = replica_store_failed(r, whole, "truncating the log");
+	}
 	/* Own entries that were stored when a crash came before the fence. */
 	if (rc == SOU_OK && r->env.site != NULL)
 		rc = r->fence_state == SOUD_FENCE_AGREES ? fence_advance(r) : leave_log(r);

@@ -140,7 +140,9 @@ int soud_replica_begin(struct soud_replica *r);
  * anew.) */
 int soud_replica_commit(struct soud_replica *r, struct soud_committed *out);
 void soud_replica_rollback(struct soud_replica *r); /* fine without a transaction */
-/* Between transactions: WAL checkpoint, engines over budget. `whole` at a clean stop. */
+/* Between transactions: WAL checkpoint, engines over budget. `whole` at a clean stop. SOU_EBUSY:
+ * the log has to be truncated (R20: something was redacted) and a reader stands on it; refresh it
+ * and call again, as long as that is the answer. */
 int soud_replica_tidy(struct soud_replica *r, bool whole);
 
 /* --- What comes from a peer; all in a transaction --- */

@@ -57,8 +57,9 @@ void soud_store_rollback(
 	struct soud_store *s); /* also ends a reader's transaction; fine without one */
 bool soud_store_in_transaction(const struct soud_store *s);
 /* Writer, outside a transaction: move the write-ahead log into the replica when it is long enough
- * and as far as readers allow. `whole`: wait for nothing, but truncate the log where possible
- * (clean stop, after redaction). */
+ * and as far as readers allow. `whole`: wait for nothing, but truncate the log (clean stop, after
+ * redaction); SOU_EBUSY where a reader's transaction stands on it: what could be moved was, and
+ * once each reader has begun anew, and then once more, it can be truncated. */
 int soud_store_checkpoint(struct soud_store *s, bool whole);
 /* Changes whenever another handle has committed; a reader's caches compare it. */
 int soud_store_data_version(struct soud_store *s, uint64_t *out);

@@ -123,3 +123,63 @@ TEST(writer, errors)
 	run_jobs(&third, lost, 1);
 	CHECK_INT("R6 never saved when the commit failed", lost[0].got, ==, SOU_ESTORE);
 }
+
+static int run_nothing(struct soud_job *job, void *r)
+{
+	(void)job;
+	(void)r;
+	return SOU_OK;
+}
+
+struct waiting { /* idle asks for the reader so many times */
+	int idles, ask, landed;
+	struct soud_writer *w;
+};
+
+static int begin_any(void *r)
+{
+	(void)r;
+	return SOU_OK;
+}
+
+static void rollback_any(void *r)
+{
+	(void)r;
+}
+
+static bool idle_asks(void *r)
+{
+	struct waiting *waiting = r;
+	return ++waiting->idles <= waiting->ask;
+}
+
+static void landed(void *data)
+{
+	struct waiting *waiting = data;
+	if (++waiting->landed == waiting->ask)
+		soud_writer_close(waiting->w, NULL, NULL);
+}
+
+/* Nothing is posted but one job: what idle waits for comes about all the same. */
+TEST(writer, idle_is_called_again)
+{
+	uv_loop_t loop;
+	REQUIRE("loop", uv_loop_init(&loop) == 0);
+	struct waiting waiting = {.ask = 3};
+	struct soud_writer_group group = {.replica = &waiting,
+					  .begin = begin_any,
+					  .commit = begin_any,
+					  .rollback = rollback_any,
+					  .idle = idle_asks,
+					  .landed = landed,
+					  .landed_data = &waiting};
+	struct sou_err err;
+	REQUIRE("starts", soud_writer_new(&waiting.w, &loop, &group, &err) == SOU_OK);
+	int next = 0;
+	struct test_job job = {.job = {.run = run_nothing, .done = done}, .next = &next};
+	soud_writer_post(waiting.w, &job.job);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT("R20 nothing left", uv_loop_close(&loop), ==, 0);
+	CHECK("R20 idle was called again", waiting.idles >= 2);
+	CHECK_INT("the job is done", next, ==, 1);
+}

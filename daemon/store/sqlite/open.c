@@ -370,10 +370,12 @@ int soud_store_checkpoint(struct soud_store *s, bool whole)
 		return rc;
 	int mode = whole ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
 	int code = sqlite3_wal_checkpoint_v2(s->db, NULL, mode, NULL, NULL);
-	if (code == SQLITE_OK || code == SQLITE_BUSY) {
-		s->wal_pages = code == SQLITE_OK ? 0 : s->wal_pages;
-		return SOU_OK; /* readers hold a part of it: the next one takes it */
+	if (code == SQLITE_OK) {
+		s->wal_pages = 0;
+		return SOU_OK;
 	}
+	if (code == SQLITE_BUSY) /* readers hold a part of it: the next one takes it */
+		return whole ? store_refuse(s, SOU_EBUSY, "a reader holds the log") : SOU_OK;
 	return store_fail(s, "checkpoint");
 }
 

@@ -155,8 +155,15 @@ TEST(authority, redact_erases_everywhere)
 		CHECK_MEM("R20 moves no digest of state", d.state.b, 32, before.state.b, 32);
 		CHECK_MEM("R20 nor of entries", d.entries.b, 32, before.entries.b, 32);
 	}
+	static const char wal_suffix[] = "-wal";
+	for (unsigned i = 0; i < 3 && soud_replica_tidy(hub->replica, false) == SOU_EBUSY; i++)
+		REQUIRE("refresh", soud_reader_refresh(hub->reader) == SOU_OK);
+	struct test_bytes file = test_read(test_printf("%s%s", hub->path, wal_suffix));
+	CHECK("R20 not in the log of a running daemon",
+	      memmem(file.b, file.n, "個人名が書かれていた", strlen("個人名が書かれていた")) ==
+		      NULL);
 	node_close(hub);
-	struct test_bytes file = test_read(hub->path);
+	file = test_read(hub->path);
 	CHECK("R20 not in the file", memmem(file.b, file.n, "個人名が書かれていた",
 					    strlen("個人名が書かれていた")) == NULL);
 	node_open(hub);

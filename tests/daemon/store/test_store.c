@@ -257,8 +257,21 @@ TEST(store, transactions)
 	soud_store_free(second); /* rolls back */
 	PEN_OK("checkpoint", soud_store_checkpoint(p->s, false));
 	PEN_OK("checkpoint beside a reader", soud_store_checkpoint(p->s, true));
+	begin(p);
+	(void)pen_take(p, pen_text(p, 0, 3, "y", NULL), false);
+	commit(p);
+	REQUIRE("a view", soud_store_begin(reader) == SOU_OK);
+	CHECK_INT("R20 a reader stands on the log", soud_store_checkpoint(p->s, true), ==,
+		  SOU_EBUSY);
+	soud_store_rollback(reader);
+	REQUIRE("a view", soud_store_begin(reader) == SOU_OK);
+	PEN_OK("R20 it looks at the file now", soud_store_checkpoint(p->s, true));
+	soud_store_rollback(reader);
+	size_t log_bytes = 1;
+	(void)memvfs_bytes(p->vfs, "replica.db-wal", &log_bytes);
+	CHECK_INT("R20 nothing stays in the log", log_bytes, ==, 0);
 	PEN_OK("last", soud_store_scope_last(reader, p->scope, &last));
-	CHECK_U64("kept", last, ==, 2);
+	CHECK_U64("kept", last, ==, 3);
 	soud_store_free(reader);
 	sou_record_fini(&r);
 	soud_store_free(NULL);
