@@ -1,5 +1,6 @@
 /* core.c - opens what a daemon works on and carries commits from the writer thread to the loop. The
- * notice under `lock` is all that the two threads share besides the writer's queues. */
+ * notice under `lock` is all that the two threads share besides the writer's queues; `view` keeps
+ * the loop's reader from beginning to see own entries that are stored and not yet fenced. */
 #include "daemon/core.h"
 
 #include <errno.h>
@@ -24,10 +25,12 @@ struct soud_core {
 	char data_dir[1024];
 	int lock_fd;
 	uv_mutex_t lock;
-	struct soud_notice pending;          /* guarded by lock */
-	bool failed_pending;                 /* guarded by lock: the store failed */
+	struct soud_notice pending; /* guarded by lock */
+	bool failed_pending; /* guarded by lock: the store did not take the last transaction */
 	enum soud_fence_state fence_pending; /* guarded by lock */
-	struct soud_notice notice;           /* the loop's copy */
+	uv_mutex_t view;
+	bool unfenced;             /* guarded by view: own entries are stored that no fence names */
+	struct soud_notice notice; /* the loop's copy */
 	bool broken;
 	enum soud_fence_state unconfirmed;
 	void (*closed_cb)(void *data);
@@ -111,7 +114,14 @@ static int group_commit(void *data)
 {
 	struct soud_core *core = data;
 	struct soud_committed done;
+	bool signs = soud_replica_signs(core->replica);
+	if (signs) /* what only came in is seen without waiting */
+		uv_mutex_lock(&core->view);
 	int rc = soud_replica_commit(core->replica, &done);
+	if (signs) {
+		core->unfenced |= rc != SOU_OK && soud_replica_broken(core->replica);
+		uv_mutex_unlock(&core->view);
+	}
 	if (rc != SOU_OK) {
 		tell_failed(core);
 		return rc;
@@ -120,6 +130,7 @@ static int group_commit(void *data)
 	for (size_t i = 0; i < done.scope_count; i++)
 		notice_add(&core->pending, &done.scopes[i]);
 	core->pending.authority |= done.authority;
+	core->failed_pending = false;
 	core->fence_pending = soud_replica_unconfirmed(core->replica);
 	uv_mutex_unlock(&core->lock);
 	return SOU_OK;
@@ -143,6 +154,14 @@ static bool group_idle(void *data)
 
 /* --- On the loop thread --- */
 
+static bool look_anew(struct soud_core *core)
+{
+	uv_mutex_lock(&core->view);
+	bool seen = !core->unfenced && soud_reader_refresh(core->reader) == SOU_OK;
+	uv_mutex_unlock(&core->view);
+	return seen;
+}
+
 static void on_landed(void *data)
 {
 	struct soud_core *core = data;
@@ -151,11 +170,11 @@ static void on_landed(void *data)
 	core->pending = core->notice; /* the other buffer, emptied */
 	core->pending.scope_count = 0;
 	core->pending.authority = false;
-	core->broken |= core->failed_pending;
+	core->broken = core->failed_pending;
 	core->unconfirmed = core->fence_pending;
 	uv_mutex_unlock(&core->lock);
 	core->notice = fresh;
-	if (soud_reader_refresh(core->reader) != SOU_OK)
+	if (!look_anew(core))
 		core->broken = true;
 	if (fresh.scope_count == 0 && !fresh.authority)
 		return;
@@ -178,6 +197,7 @@ static void core_free(struct soud_core *core)
 		soud_guard_unlock(core->lock_fd);
 	free(core->pending.scopes);
 	free(core->notice.scopes);
+	uv_mutex_destroy(&core->view);
 	uv_mutex_destroy(&core->lock);
 	free(core);
 }
@@ -233,6 +253,11 @@ int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_co
 		return sou_err_set(err, SOU_ENOMEM, "core: no memory");
 	core->lock_fd = -1;
 	if (uv_mutex_init(&core->lock) != 0) {
+		free(core);
+		return sou_err_set(err, SOU_EIO, "core: no lock");
+	}
+	if (uv_mutex_init(&core->view) != 0) {
+		uv_mutex_destroy(&core->lock);
 		free(core);
 		return sou_err_set(err, SOU_EIO, "core: no lock");
 	}

@@ -33,7 +33,8 @@ struct soud_reader *soud_core_reader(struct soud_core *core);
 const char *soud_core_data_dir(const struct soud_core *core);
 /* Why nothing can be signed; as of the last commit. AGREES: all is well. */
 enum soud_fence_state soud_core_unconfirmed(const struct soud_core *core);
-/* The store failed (R21): nothing is saved any more until the daemon starts anew. */
+/* The store did not take the last transaction (R21). Want of room or memory ends with the next one
+ * that is saved; after all else nothing is saved any more until the daemon starts anew. */
 bool soud_core_broken(const struct soud_core *core);
 
 struct soud_notice { /* a commit, or several */

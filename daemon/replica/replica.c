@@ -497,6 +497,16 @@ static void settle_engines(struct soud_replica *r)
 	r->identity.instance = r->now.instance;
 }
 
+static bool signs(const struct soud_replica *r)
+{
+	return r->env.site != NULL && (r->now.own != r->kept.own || r->confirming);
+}
+
+bool soud_replica_signs(const struct soud_replica *r)
+{
+	return r->in_transaction && signs(r);
+}
+
 int soud_replica_commit(struct soud_replica *r, struct soud_committed *out)
 {
 	SOU_ASSERT(r->in_transaction);
@@ -515,7 +525,7 @@ int soud_replica_commit(struct soud_replica *r, struct soud_committed *out)
 		return rc;
 	}
 	r->in_transaction = false;
-	bool fence = r->env.site != NULL && (done.own || r->confirming);
+	bool fence = signs(r);
 	if (r->confirming)
 		r->fence_state = SOUD_FENCE_AGREES;
 	settle_engines(r);

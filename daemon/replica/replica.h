@@ -140,6 +140,9 @@ int soud_replica_begin(struct soud_replica *r);
  * anew.) */
 int soud_replica_commit(struct soud_replica *r, struct soud_committed *out);
 void soud_replica_rollback(struct soud_replica *r); /* fine without a transaction */
+/* The open transaction holds own entries: its COMMIT is not the end, the fence follows, and between
+ * them no reader may begin to see it (P13.15). */
+bool soud_replica_signs(const struct soud_replica *r);
 /* Between transactions: WAL checkpoint, engines over budget. `whole` at a clean stop. SOU_EBUSY:
  * the log has to be truncated (R20: something was redacted) and a reader stands on it; refresh it
  * and call again, as long as that is the answer. */
