@@ -191,9 +191,21 @@ say "かかった時間"
 printf '  %s\n' "${times[@]}"
 
 if [ "$keep" = yes ]; then
-	say "動かし続けます。つぎの命令で続けられます"
-	for site in hub chiiki honkan bunshitsu shinjuku; do echo "  soukatsu --data $work/$site status"; done
-	echo "  PATH に ${PATH%%:*} を加えてください。終えるには: kill ${pids[*]}; rm -rf $work"
+	say "動かし続けます。つぎの命令で続けられます（合い言葉は $passphrase）"
+	cat <<-EOF
+		  export PATH="${PATH%%:*}:\$PATH"
+		  soukatsu --data $work/hub status
+		  soukatsu --data $work/hub site list
+		  soukatsu --data $work/hub table
+		  soukatsu --data $work/hub table --latest
+		  soukatsu --data $work/chiiki item list
+		  soukatsu --data $work/honkan item show $item
+		  soukatsu --data $work/bunshitsu item add corporate-volunteering next --text "例 つぎの一歩" --by 山田例
+		  soukatsu --data $work/bunshitsu submit corporate-volunteering --by 山田例
+		  soukatsu --data $work/shinjuku status
+	EOF
+	echo "終えるには:"
+	echo "  kill ${pids[*]}; sleep 1; rm -rf $work"
 	disown -a
 fi
 say "できました"
