@@ -200,7 +200,7 @@ if [ "$keep" = yes ]; then
 		  soukatsu --data $work/hub table --latest
 		  soukatsu --data $work/chiiki item list
 		  soukatsu --data $work/honkan item show $item
-		  soukatsu --data $work/bunshitsu item add corporate-volunteering next --text "例 つぎの一歩" --by 山田例
+		  soukatsu --data $work/bunshitsu item add corporate-volunteering next --text 例 --by 山田例
 		  soukatsu --data $work/bunshitsu submit corporate-volunteering --by 山田例
 		  soukatsu --data $work/shinjuku status
 	EOF

@@ -24,7 +24,7 @@ sed -n '/^.*動かし続けます/,$p' "$TMPDIR/out" | sed -n 's/^  \(soukatsu\|
 last=$(sed -n 's/^  \(kill [0-9 ]*; sleep 1; rm -rf .*\)/\1/p' "$TMPDIR/out")
 [[ $last == "kill "*"$TMPDIR"/* ]]
 [ "$(wc -l <"$TMPDIR/commands")" -ge 10 ]
-(set -e && . "$TMPDIR/commands") >"$TMPDIR/went" 2>&1 || {
+bash -e "$TMPDIR/commands" >"$TMPDIR/went" 2>&1 || {
 	cat "$TMPDIR/went"
 	failed=yes
 }
