@@ -572,5 +572,6 @@ int soud_replica_tidy(struct soud_replica *r, bool whole)
 	int rc = soud_store_checkpoint(r->store, whole || r->erase);
 	if (rc == SOU_OK)
 		r->erase = false;
+	r->broken = r->broken || soud_store_broken(r->store);
 	return rc;
 }
