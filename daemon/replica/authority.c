@@ -250,8 +250,45 @@ struct added authority_now(const struct soud_replica *r)
 
 /* --- A series from a peer --- */
 
+struct headers {                 /* intakes of the headers frames of a series */
+	struct soud_intake **in; /* owned, with what they point to */
+	size_t count, room;
+	struct sou_hash *named; /* owned; entries that its ops list (P13.5) */
+	size_t named_count, named_room;
+};
+
+static void headers_fini(struct headers *h)
+{
+	for (size_t i = 0; i < h->count; i++)
+		soud_intake_free(h->in[i]);
+	free(h->in);
+	free(h->named);
+}
+
+/* Entries that the op lists, whether it is new here or not. */
+static int note_named(struct soud_replica *r, struct headers *h, struct sou_span bytes)
+{
+	struct sou_authop op;
+	int rc = sou_authop_read(&op, bytes);
+	if (rc != SOU_OK)
+		return replica_fail(r, rc, "no memory for an authority op");
+	for (uint32_t e = 0; rc == SOU_OK && e < op.effect_count; e++) {
+		const struct sou_effect *f = &op.effects[e];
+		for (uint32_t i = 0; rc == SOU_OK && f->pin_count > 0 && i < f->id_count; i++) {
+			rc = replica_grow((void **)&h->named, &h->named_room, h->named_count,
+					  sizeof *h->named);
+			if (rc == SOU_OK)
+				h->named[h->named_count++] = f->ids[i];
+			else
+				(void)replica_fail(r, rc, "no memory for an authority op");
+		}
+	}
+	sou_authop_fini(&op);
+	return rc;
+}
+
 /* The ops of one authority frame, into memory. */
-static int series_ops(struct soud_replica *r, struct sou_span body)
+static int series_ops(struct soud_replica *r, struct headers *h, struct sou_span body)
 {
 	bool more;
 	struct sou_mp ops;
@@ -262,20 +299,10 @@ static int series_ops(struct soud_replica *r, struct sou_span body)
 		rc = sou_authority_next(&ops, &op, &sigs);
 		if (rc == SOU_OK)
 			rc = authority_add(r, op, sigs);
+		if (rc == SOU_OK && h->count > 0) /* they stand before the ops */
+			rc = note_named(r, h, op);
 	}
 	return rc;
-}
-
-struct headers {                 /* intakes of the headers frames of a series */
-	struct soud_intake **in; /* owned, with what they point to */
-	size_t count, room;
-};
-
-static void headers_fini(struct headers *h)
-{
-	for (size_t i = 0; i < h->count; i++)
-		soud_intake_free(h->in[i]);
-	free(h->in);
 }
 
 static int series_headers(struct soud_replica *r, struct headers *h, struct sou_span body)
@@ -300,8 +327,41 @@ static int read_series(struct soud_replica *r, struct sou_span series, struct he
 	struct sou_span body;
 	int rc = SOU_OK;
 	while (rc == SOU_OK && sou_series_next(&series, &kind, &body))
-		rc = kind == SOU_FRAME_HEADERS ? series_headers(r, h, body) : series_ops(r, body);
+		rc = kind == SOU_FRAME_HEADERS ? series_headers(r, h, body)
+					       : series_ops(r, h, body);
 	return rc;
+}
+
+static int hash_order(const void *a, const void *b)
+{
+	return sou_hash_cmp(a, b);
+}
+
+/* One chain up to an entry that an op lists? Its links are hashes: nothing can be added to it. */
+static bool is_named(const struct headers *h, const struct soud_intake *in)
+{
+	for (size_t i = 1; i < in->count; i++) {
+		if (!sou_hash_eq(&in->entries[i].facts.prev, &in->entries[i - 1].facts.id))
+			return false;
+	}
+	return in->count > 0 && h->named_count > 0 &&
+	       bsearch(&in->entries[in->count - 1].facts.id, h->named, h->named_count,
+		       sizeof *h->named, hash_order) != NULL;
+}
+
+/* R17: headers are stored beyond the limits of their feed, so only those that P13.5 asks for. */
+static void pass_over_others(struct headers *h)
+{
+	size_t kept = 0;
+	if (h->named_count > 1)
+		qsort(h->named, h->named_count, sizeof *h->named, hash_order);
+	for (size_t i = 0; i < h->count; i++) {
+		if (is_named(h, h->in[i]))
+			h->in[kept++] = h->in[i];
+		else
+			soud_intake_free(h->in[i]);
+	}
+	h->count = kept;
 }
 
 /* Signatures of the headers under the new authority; nothing is stored yet. */
@@ -334,6 +394,7 @@ int soud_replica_series(struct soud_replica *r, const struct soud_from *from,
 		if (rc != SOU_OK)
 			(void)replica_fail(r, rc, "no memory for the authority");
 	}
+	pass_over_others(&h);
 	if (rc == SOU_OK)
 		rc = check_headers(r, &h, out);
 	if (rc != SOU_OK && !r->broken) { /* refused: nothing was stored */

@@ -429,6 +429,56 @@ TEST(ingest, signatures_left_out_and_fetched)
 	sou_buf_fini(&body);
 }
 
+/* The chain of an entry as a headers frame, in front of all ops that `ops` knows. */
+static void series_with_headers(struct node *from, struct node *ops, const struct sou_id *scope,
+				const struct sou_hash *entry, struct sou_buf *series)
+{
+	struct sou_view view;
+	struct sou_buf data = {0}, body = {0};
+	struct sou_news_answer a;
+	soud_reader_view(from->reader, &view);
+	REQUIRE("P13.5", view.headers(view.ctx, scope, 0, entry, &data, &a) == SOU_OK);
+	CHECK_U64("P13.5 both", a.entry_count, ==, 2);
+	const struct sou_news headers = {.scope = *scope,
+					 .flags = a.flags,
+					 .raw_bytes = a.raw_bytes,
+					 .data = sou_buf_span(&data)};
+	sou_headers_pack(&body, &headers);
+	sou_buf_put_u8(series, SOU_FRAME_HEADERS);
+	sou_buf_put_u32be(series, (uint32_t)body.n);
+	sou_buf_put(series, body.p, body.n);
+	pack_series(ops, series);
+	sou_buf_fini(&data);
+	sou_buf_fini(&body);
+}
+
+static void take_series(struct node *to, struct node *from, struct sou_buf *series)
+{
+	struct soud_taken taken;
+	struct soud_from f = from_node(from);
+	node_begin(to);
+	CHECK_INT("P13.5", soud_replica_series(to->replica, &f, sou_buf_span(series), &taken), ==,
+		  SOU_OK);
+	node_commit(to, NULL);
+	sou_buf_clear(series);
+}
+
+/* An op that names the entry; it has no other effect. */
+static void name_entry(struct world *w, struct node *site, const struct sou_hash *entry)
+{
+	const struct sou_pins pins = {.scope = site->org_scope, .count = 1};
+	const struct sou_effect grant = {.type = SOU_EFFECT_GRANT,
+					 .site = site->site,
+					 .roles = SOU_ROLE_READER,
+					 .reach = SOU_REACH_SCOPE,
+					 .id = site->org_scope,
+					 .pins = &pins,
+					 .pin_count = 1,
+					 .ids = entry,
+					 .id_count = 1};
+	world_op(w, &grant, 1, NULL);
+}
+
 /* A header first, then its payload: wanted by id (P13.11, R9 incomplete). */
 TEST(ingest, header_first_payload_later)
 {
@@ -438,27 +488,10 @@ TEST(ingest, header_first_payload_later)
 	struct sou_id entity;
 	struct sou_hash one = node_item(site, &entity, "一 例");
 	struct sou_hash two = node_edit(site, &site->org_scope, &entity, &one, 1, "二 例");
-	struct sou_view view;
-	struct sou_buf buf = {0}, series = {0};
-	struct sou_news_answer a;
-	struct soud_taken taken;
-	struct soud_from f = from_node(site);
-	soud_reader_view(site->reader, &view);
-	REQUIRE("P13.5", view.headers(view.ctx, &site->org_scope, 0, &two, &buf, &a) == SOU_OK);
-	CHECK_U64("P13.5 both", a.entry_count, ==, 2);
-	struct sou_buf body = {0};
-	const struct sou_news headers = {.scope = site->org_scope,
-					 .flags = a.flags,
-					 .raw_bytes = a.raw_bytes,
-					 .data = sou_buf_span(&buf)};
-	sou_headers_pack(&body, &headers);
-	sou_buf_put_u8(&series, SOU_FRAME_HEADERS);
-	sou_buf_put_u32be(&series, (uint32_t)body.n);
-	sou_buf_put(&series, body.p, body.n);
-	node_begin(hub);
-	CHECK_INT("P13.5", soud_replica_series(hub->replica, &f, sou_buf_span(&series), &taken), ==,
-		  SOU_OK);
-	node_commit(hub, NULL);
+	struct sou_buf series = {0};
+	name_entry(w, site, &two);
+	series_with_headers(site, hub, &site->org_scope, &two, &series);
+	take_series(hub, site, &series);
 	CHECK_INT("P9.3 not whole", verdict_of(hub, &site->org_scope, &two), ==,
 		  SOU_HELD_NOT_WHOLE);
 	level(hub, site);
@@ -470,8 +503,35 @@ TEST(ingest, header_first_payload_later)
 		  live_of(hub, &site->org_scope, &entity, SOU_FIELD_ITEM_TEXT, &words, &conflict),
 		  ==, 1);
 	CHECK_STR("R9", words, "二 例");
-	sou_buf_fini(&buf);
-	sou_buf_fini(&body);
+	sou_buf_fini(&series);
+}
+
+/* R17: headers know no limit of a feed, so a peer may leave only those here that an op speaks of.
+ */
+TEST(ingest, headers_that_no_op_speaks_of_are_passed_over)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct sou_id entity;
+	struct sou_hash one = node_item(site, &entity, "一 例");
+	struct sou_hash two = node_edit(site, &site->org_scope, &entity, &one, 1, "二 例");
+	struct sou_buf series = {0};
+	uint32_t before, after;
+	REQUIRE("scopes",
+		soud_store_scope_count(soud_replica_store(hub->replica), &before) == SOU_OK);
+	series_with_headers(site, hub, &site->org_scope, &two, &series);
+	take_series(hub, site, &series);
+	REQUIRE("scopes",
+		soud_store_scope_count(soud_replica_store(hub->replica), &after) == SOU_OK);
+	CHECK_INT("P13.5 nothing is stored", after, ==, before);
+	name_entry(w, site, &one); /* not the end of what is sent */
+	series_with_headers(site, hub, &site->org_scope, &two, &series);
+	take_series(hub, site, &series);
+	CHECK_INT("P13.5 nothing is stored", verdict_of(hub, &site->org_scope, &two), ==,
+		  SOU_VERDICT_NONE);
+	level(hub, site);
+	check_level("R10 it comes as news", hub, site, &site->org_scope);
 	sou_buf_fini(&series);
 }
 
