@@ -526,7 +526,14 @@ int soud_replica_passed(struct soud_replica *r, const struct soud_from *from,
 	struct soud_position p;
 	if (upto > SOUD_ARRIVAL_MAX || !is_log_scope(scope))
 		return replica_fail(r, SOU_EFORMAT, "P11.6: no position");
-	rc = position_of(r, from, scope, true, &peer, &number, &p);
+	uint32_t scopes;
+	rc = soud_store_scope_count(r->store, &scopes);
+	if (rc != SOU_OK)
+		return replica_store_failed(r, rc, "counting scopes");
+	/* R17: without room for another scope it is passed again in the next session. */
+	rc = position_of(r, from, scope, scopes < SOU_SESSION_SCOPES_MAX, &peer, &number, &p);
+	if (rc == SOU_EUNKNOWN)
+		return SOU_OK;
 	if (rc != SOU_OK || upto <= p.have)
 		return rc;
 	p.have = upto;

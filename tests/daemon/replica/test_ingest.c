@@ -667,3 +667,24 @@ TEST(ingest, numbers_of_scopes_go_with_a_rollback)
 	check_level("R10", hub, b, &b->org_scope);
 	sou_buf_fini(&buf);
 }
+
+/* R17: what a peer says to have passed makes no more scopes than a hello can list. */
+TEST(ingest, passed_scopes_are_bounded)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct soud_from from = from_node(site);
+	struct soud_store *s = soud_replica_store(hub->replica);
+	uint32_t scopes = 0;
+	int wrong = 0;
+	node_begin(hub);
+	for (uint32_t i = 0; i < SOU_SESSION_SCOPES_MAX + 10; i++) {
+		struct sou_id scope = {{0x5c, (uint8_t)(i >> 8), (uint8_t)i, 1}};
+		wrong += soud_replica_passed(hub->replica, &from, &scope, 7) != SOU_OK;
+	}
+	CHECK_INT("P13.12 passed", wrong, ==, 0);
+	REQUIRE("count", soud_store_scope_count(s, &scopes) == SOU_OK);
+	CHECK_INT("R17 as many as fit", scopes, ==, SOU_SESSION_SCOPES_MAX);
+	soud_replica_rollback(hub->replica);
+}
