@@ -1,11 +1,15 @@
-/* cmd_verify.c - verify: the whole replica computed anew and compared, without a daemon. */
+/* cmd_verify.c - verify and rebuild: the whole replica computed anew and compared, or its views put
+ * in place, without a daemon. */
 #include <string.h>
 #include <sysexits.h>
 #include <unistd.h>
 
 #include "client/cli/commands.h"
 #include "client/cli/say.h"
+#include "daemon/core.h"
+#include "daemon/diagnose.h"
 #include "daemon/keys/guard.h"
+#include "daemon/replica/replica.h"
 #include "daemon/replica/verify.h"
 
 #define PATH_CAP 4200u
@@ -75,20 +79,60 @@ static void verify_print(struct souc_context *cx, const struct soud_verified *v)
 			  (unsigned long long)rows[i].count);
 }
 
+/* A data directory with a replica that no daemon works on: locked in *fd. */
+static int replica_lock(struct souc_context *cx, const char *command, char path[PATH_CAP], int *fd)
+{
+	struct sou_err err = {0};
+	struct soud_diagnosis d;
+	snprintf(path, PATH_CAP, "%s/replica.db", cx->data);
+	if (access(path, F_OK) != 0)
+		return souc_fail(cx, SOU_MSG_DATA_MISSING, cx->data);
+	int rc = soud_guard_lock(cx->data, fd, &err);
+	if (rc == SOU_OK)
+		return 0;
+	if (rc == SOU_EBUSY)
+		return souc_fail(cx, SOU_MSG_DAEMON_MUST_STOP, command, cx->data);
+	soud_diagnose(&d, cx->lang, cx->data, NULL, false, rc, &err);
+	return souc_fail(cx, d.msg, d.argument[0], d.argument[1], d.argument[2], d.argument[3]);
+}
+
+int souc_rebuild(struct souc_context *cx)
+{
+	struct soud_replica *r = NULL;
+	struct soud_replica_env env;
+	struct sou_err err = {0};
+	char path[PATH_CAP];
+	int fd = -1, rc = replica_lock(cx, "rebuild", path, &fd);
+	if (rc != 0)
+		return rc;
+	soud_core_env(&env);
+	int done = soud_replica_open(&r, path, &env, NULL, &err);
+	if (done == SOU_OK) {
+		done = soud_replica_rebuild(r);
+		err = *soud_replica_error(r);
+	}
+	soud_replica_close(r);
+	soud_guard_unlock(fd);
+	if (done != SOU_OK)
+		return souc_fail_rc(cx, &err);
+	if (!cx->json) {
+		souc_line(cx, "%s", souc_word(cx, SOU_MSG_DONE_REBUILT));
+		return EX_OK;
+	}
+	json_t *reply = json_pack("{s:b}", "done", true);
+	rc = souc_print_json(cx, reply);
+	json_decref(reply);
+	return rc;
+}
+
 int souc_verify(struct souc_context *cx)
 {
 	static struct soud_verified verified; /* some KiB */
 	struct sou_err err = {0};
 	char path[PATH_CAP];
-	int fd = -1;
-	snprintf(path, sizeof path, "%s/replica.db", cx->data);
-	if (access(path, F_OK) != 0)
-		return souc_fail(cx, SOU_MSG_DATA_MISSING, cx->data);
-	int rc = soud_guard_lock(cx->data, &fd, &err);
-	if (rc == SOU_EBUSY)
-		return souc_fail(cx, SOU_MSG_DAEMON_MUST_STOP, "verify", cx->data);
-	if (rc != SOU_OK)
-		return souc_fail_rc(cx, &err);
+	int fd = -1, rc = replica_lock(cx, "verify", path, &fd);
+	if (rc != 0)
+		return rc;
 	rc = soud_verify(path, NULL, NULL, &verified, &err);
 	soud_guard_unlock(fd);
 	if (rc != SOU_OK && rc != SOU_ECORRUPT)

@@ -144,8 +144,12 @@ static bool is_file(const struct soud_replica_options *options)
 /* A migration has emptied what is derived, or a crash has left it so: nothing may look at it. */
 static int rebuild_stale(struct soud_replica *r)
 {
-	if (!soud_store_stale(r->store))
-		return SOU_OK;
+	return soud_store_stale(r->store) ? soud_replica_rebuild(r) : SOU_OK;
+}
+
+int soud_replica_rebuild(struct soud_replica *r)
+{
+	SOU_ASSERT(r->engine_count == 0 && !r->in_transaction);
 	int rc = soud_store_begin(r->store);
 	if (rc == SOU_OK)
 		rc = soud_store_rebuild(r->store, r->authority);

@@ -69,6 +69,10 @@ struct soud_replica;
 int soud_replica_open(struct soud_replica **out, const char *path,
 		      const struct soud_replica_env *env,
 		      const struct soud_replica_options *options, struct sou_err *err);
+/* Derive all that is derived anew from the log, in one transaction of its own. Before anything else
+ * is done with the replica: no scope is loaded yet. SOU_ESTORE, SOU_ECORRUPT: nothing is changed,
+ * soud_replica_error says why. */
+int soud_replica_rebuild(struct soud_replica *r);
 void soud_replica_close(
 	struct soud_replica *r); /* NULL is fine; an open transaction is rolled back */
 

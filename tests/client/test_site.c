@@ -266,10 +266,20 @@ TEST(site, verify)
 	CHECK("R22 as JSON", json_integer_value(json_object_get(got, "ops")) >= 1);
 	json_decref(got);
 
+	r = fake_run(NULL, "en", 0, "", test_printf("--data %s rebuild", data));
+	CHECK_INT("I rebuild", r.status, ==, 0);
+	CHECK("I rebuild", strstr(r.out, "derived anew") != NULL);
+	r = fake_run(NULL, "en", 0, "", test_printf("--json --data %s rebuild", data));
+	CHECK_STR("I rebuild as JSON", r.out, "{\"done\":true}\n");
+	r = fake_run(NULL, "en", 0, "", "rebuild");
+	CHECK_INT("I rebuild, no replica", r.status, ==, 66);
+
 	struct sou_err err;
 	int lock = -1;
 	REQUIRE("lock", soud_guard_lock(data, &lock, &err) == SOU_OK);
 	r = fake_run(NULL, "en", 0, "", test_printf("--data %s verify", data));
+	CHECK_INT("R6 a daemon has it", r.status, ==, 75);
+	r = fake_run(NULL, "en", 0, "", test_printf("--data %s rebuild", data));
 	soud_guard_unlock(lock);
 	CHECK_INT("R6 a daemon has it", r.status, ==, 75);
 
@@ -277,7 +287,7 @@ TEST(site, verify)
 	damage(test_printf("%s/replica.db", data), name, sizeof name - 1, 2);
 	r = fake_run(NULL, "en", 0, "", test_printf("--data %s verify", data));
 	CHECK_INT("R22 one bit", r.status, ==, 65);
-	CHECK("R22 one bit", strstr(r.err, "records did not pass") != NULL);
+	CHECK("R22 one bit", strstr(r.err, "things did not pass") != NULL);
 	CHECK("R22 says where", strstr(r.out, "authority: ") != NULL);
 	r = fake_run(NULL, "en", 0, "", test_printf("--json --data %s verify", data));
 	got = json_loads(r.out, 0, NULL);
