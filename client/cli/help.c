@@ -5,7 +5,8 @@
 #include "client/cli/grid.h"
 #include "client/cli/say.h"
 
-#define HELP_COLUMNS 100u
+#define HELP_COLUMNS     100u /* a line longer than this is hard to read */
+#define HELP_COLUMNS_MIN 60u
 
 static const struct {
 	int code;
@@ -21,14 +22,16 @@ static const char *of(const struct souc_context *cx, const char *const help[2])
 }
 
 /* A list of name and meaning, indented, the meaning wrapped. */
-static void list_draw(struct souc_grid *g, struct souc_buffer *out)
+static void list_draw(const struct souc_context *cx, struct souc_grid *g, struct souc_buffer *out)
 {
+	size_t columns = cx->columns > 0 && cx->columns < HELP_COLUMNS ? cx->columns : HELP_COLUMNS;
+	columns = columns > HELP_COLUMNS_MIN ? columns : HELP_COLUMNS_MIN;
 	size_t widest = 0;
 	for (size_t i = 1; i < g->count; i += 3) {
-		size_t columns = souc_text_columns(g->cells[i], strlen(g->cells[i]));
-		widest = columns > widest ? columns : widest;
+		size_t name = souc_text_columns(g->cells[i], strlen(g->cells[i]));
+		widest = name > widest ? name : widest;
 	}
-	g->width[2] = HELP_COLUMNS - 6 - widest;
+	g->width[2] = columns > widest + 26 ? columns - widest - 6 : 20;
 	souc_grid_draw(g, out);
 	souc_grid_fini(g);
 }
@@ -67,7 +70,7 @@ static void common_options(const struct souc_context *cx, struct souc_buffer *ou
 	option_row(cx, &g, SOUC_O_JSON, false);
 	option_row(cx, &g, SOUC_O_HELP, false);
 	option_row(cx, &g, SOUC_O_VERSION, false);
-	list_draw(&g, out);
+	list_draw(cx, &g, out);
 }
 
 /* Does the command belong to the group ("item add" to "item", "table" to "table")? */
@@ -98,7 +101,7 @@ static void help_commands(const struct souc_context *cx, struct souc_buffer *out
 			souc_buffer_fini(&name);
 		}
 	}
-	list_draw(&g, out);
+	list_draw(cx, &g, out);
 	if (cx->group == NULL)
 		common_options(cx, out);
 	souc_buffer_printf(out, "\n%s\n", souc_word(cx, SOU_MSG_CLI_MORE));
@@ -138,7 +141,7 @@ static void help_command(const struct souc_context *cx, struct souc_buffer *out)
 	}
 	if (g.count > 0) {
 		heading(cx, SOU_MSG_CLI_ARGUMENTS, out);
-		list_draw(&g, out);
+		list_draw(cx, &g, out);
 	}
 	for (const char *spec = c->options; souc_spec_next(&spec, word, &required);) {
 		for (int id = 0; id < SOUC_OPTION_COUNT; id++) {
@@ -148,7 +151,7 @@ static void help_command(const struct souc_context *cx, struct souc_buffer *out)
 	}
 	if (g.count > 0) {
 		heading(cx, SOU_MSG_CLI_OPTIONS, out);
-		list_draw(&g, out);
+		list_draw(cx, &g, out);
 	}
 	common_options(cx, out);
 	heading(cx, SOU_MSG_CLI_EXITS, out);
@@ -158,7 +161,7 @@ static void help_command(const struct souc_context *cx, struct souc_buffer *out)
 		if (exits[i].code <= 64 || strstr(c->exits, code) != NULL)
 			row(&g, code, of(cx, exits[i].help));
 	}
-	list_draw(&g, out);
+	list_draw(cx, &g, out);
 }
 
 void souc_help(struct souc_context *cx)

@@ -61,6 +61,12 @@ static int filter_of(struct ask *a, struct soud_item_filter *f, const struct sou
 		const struct sou_org *o;
 		rc = soud_name_org(&a->look, org, &o, &a->why);
 		f->org = rc == SOU_OK ? &o->id : NULL;
+		struct sou_id scope = {{0}};
+		if (rc == SOU_OK)
+			scope = sou_scope_id(SOU_SCOPE_ORG, &o->id);
+		if (rc == SOU_OK && !soud_look_may_read(&a->look, &scope, NULL, 0))
+			rc = soud_refuse(&a->why, 403,
+					 SOU_MSG_RIGHT_SCOPE); /* none is not "none" */
 	}
 	return rc;
 }

@@ -18,13 +18,13 @@ DATA = json.load(open(os.path.join(lib.DATA, "soukatsu-2023-08.json"), encoding=
 PAPER = open(os.path.join(lib.DATA, "soukatsu-2023-08.txt"), encoding="utf-8").read()
 
 
-def soukatsu(site, *words, text=None):
-    """Standard output of one command, as bytes."""
+def soukatsu(site, *words, text=None, status=0):
+    """Standard output of one command, as bytes; what it says where it is to be refused."""
     command = [os.path.join(lib.BUILD, "soukatsu"), "--data", site.data, *words]
     done = subprocess.run(command, input=text, capture_output=True, timeout=60,
                           env=dict(os.environ, LC_ALL="ja_JP.UTF-8"))
-    assert done.returncode == 0, (words, done.returncode, done.stderr.decode())
-    return done.stdout
+    assert done.returncode == status, (words, done.returncode, done.stderr.decode())
+    return done.stdout if status == 0 else done.stderr
 
 
 def paragraphs(site, *words):
@@ -164,6 +164,11 @@ def check_submitted_and_latest(hub, honkan, chiiki, shinjuku, texts):
     assert [row for row in paragraphs(honkan, "--latest") if row[2] == "tvac"] == own
     for site in (chiiki, shinjuku):  # D-7: what TVAC has not submitted is nowhere at the others
         assert all("未提出の段落" not in row[4] for row in paragraphs(site, "--latest"))
+    place = f"{LINK}/next/chiiki/1"  # R7: what one may not see is not said to be missing
+    for words in (("item", "list", "--org", "chiiki"), ("item", "show", place),
+                  ("item", "edit", place, "--text", "x", "--by", "例")):
+        assert "閲覧の範囲外です。" in soukatsu(honkan, *words, status=77).decode(), words
+    assert b"chiiki" in soukatsu(hub, "item", "list", "--org", "chiiki")
     assert paragraphs(shinjuku) == [] and paragraphs(shinjuku, "--latest") == []
     submit(honkan, LINK)
     assert paragraphs(hub) == wanted(latest)
