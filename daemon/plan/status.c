@@ -10,35 +10,38 @@ struct counts {
 	size_t local, queued, received, held, items;
 };
 
+static int count_scope(struct ask *a, uint32_t number, struct counts *c)
+{
+	struct sou_id scope;
+	struct soud_delivery d = {0};
+	struct soud_log_counts all, later;
+	int rc = soud_store_scope_id(a->look.store, number, &scope);
+	if (rc == SOU_OK && !a->look.self->hub)
+		rc = soud_reader_delivery(a->look.reader, &scope, &d);
+	if (rc == SOU_OK)
+		rc = soud_store_log_counts(a->look.store, number, 0, &all);
+	if (rc == SOU_OK)
+		rc = soud_store_log_counts(a->look.store, number, d.acked, &later);
+	if (rc != SOU_OK)
+		return rc;
+	size_t stored = (size_t)(all.own - all.own_held);
+	size_t waiting = a->look.self->hub ? 0 : (size_t)(later.own - later.own_held);
+	c->held += (size_t)all.own_held;
+	c->received += stored - waiting;
+	if (a->look.stays)
+		c->local += waiting;
+	else
+		c->queued += waiting;
+	return SOU_OK;
+}
+
 /* Own entries by where they are; at the hub what is stored is received. */
 static int count_entries(struct ask *a, struct counts *c)
 {
 	uint32_t scopes = 0;
 	int rc = soud_store_scope_count(a->look.store, &scopes);
-	for (uint32_t n = 1; n <= scopes && rc == SOU_OK; n++) {
-		struct sou_id scope;
-		struct soud_delivery d = {0};
-		struct soud_row row;
-		rc = soud_store_scope_id(a->look.store, n, &scope);
-		if (rc == SOU_OK && !a->look.self->hub)
-			rc = soud_reader_delivery(a->look.reader, &scope, &d);
-		if (rc == SOU_EUNKNOWN)
-			rc = SOU_OK; /* nothing of it went anywhere yet */
-		for (uint64_t at = 0; rc == SOU_OK; at = row.arrival) {
-			rc = soud_store_log_next(a->look.store, n, at, &row);
-			if (rc != SOU_OK || row.source != 0)
-				continue;
-			if (row.verdict != SOU_ACCEPTED)
-				c->held++;
-			else if (a->look.self->hub || row.arrival <= d.acked)
-				c->received++;
-			else if (a->look.stays)
-				c->local++;
-			else
-				c->queued++;
-		}
-		rc = rc == SOU_EUNKNOWN ? SOU_OK : rc;
-	}
+	for (uint32_t n = 1; n <= scopes && rc == SOU_OK; n++)
+		rc = count_scope(a, n, c);
 	return rc;
 }
 
@@ -202,9 +205,8 @@ static int scope_json(struct ask *a, const struct sou_view *view, const struct s
 {
 	struct soud_scope_name name;
 	struct sou_digest d;
-	struct soud_row row;
+	struct soud_log_counts counts;
 	uint32_t number;
-	size_t held = 0;
 	int rc = soud_scope_name(&a->look, &a->plan, &at->scope, &a->pool, &name);
 	const struct soud_project *p = NULL;
 	if (rc == SOU_OK && name.kind == SOU_SCOPE_PROJECT)
@@ -216,11 +218,9 @@ static int scope_json(struct ask *a, const struct sou_view *view, const struct s
 		return SOU_OK;
 	if (rc == SOU_OK)
 		rc = soud_store_scope_find(a->look.store, &at->scope, &number);
-	for (uint64_t n = 0; rc == SOU_OK; n = row.arrival) {
-		rc = soud_store_log_next(a->look.store, number, n, &row);
-		held += rc == SOU_OK && row.verdict != SOU_ACCEPTED;
-	}
-	if (rc != SOU_EUNKNOWN)
+	if (rc == SOU_OK)
+		rc = soud_store_log_counts(a->look.store, number, 0, &counts);
+	if (rc != SOU_OK)
 		return rc;
 	if (!view->digest(view->ctx, &at->scope, &d))
 		return SOU_ESTORE;
@@ -228,7 +228,8 @@ static int scope_json(struct ask *a, const struct sou_view *view, const struct s
 			      json_pack("{s:s, s:o, s:o, s:o, s:I, s:I}", "scope", name.text, "id",
 					soud_json_id(&at->scope), "state", hash_json(&d.state),
 					"entries", hash_json(&d.entries), "entry_count",
-					(json_int_t)at->last, "held_count", (json_int_t)held));
+					(json_int_t)at->last, "held_count",
+					(json_int_t)counts.held));
 	return SOU_OK;
 }
 

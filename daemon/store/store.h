@@ -128,6 +128,14 @@ int soud_store_log_get(struct soud_store *s, uint32_t scope, uint64_t arrival,
  * arrival just given it reads on without seeking. */
 int soud_store_log_next(struct soud_store *s, uint32_t scope, uint64_t after, struct soud_row *out);
 
+struct soud_log_counts {        /* of a scope's entries above an arrival */
+	uint64_t held;          /* not accepted */
+	uint64_t own, own_held; /* made here; and of these not accepted */
+};
+/* Without a walk through the log: the work goes with what is counted. */
+int soud_store_log_counts(struct soud_store *s, uint32_t scope, uint64_t after,
+			  struct soud_log_counts *out);
+
 /* First arrival that this transaction appended and that is not merged yet; 0: none. */
 uint64_t soud_store_log_fresh(const struct soud_store *s, uint32_t scope);
 /* All that was appended to the scope is merged now (soud_merge_apply). */

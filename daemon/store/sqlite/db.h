@@ -44,6 +44,12 @@
 	X(LOG_STATE, "SELECT state FROM log WHERE key = ?1")                                       \
 	X(LOG_NEXT, "SELECT " STORE_LOG_COLUMNS " FROM log WHERE key > ?1 AND key <= ?2"           \
 		    " ORDER BY key")                                                               \
+	X(LOG_HELD, "SELECT count(*) FROM log INDEXED BY log_held"                                 \
+		    " WHERE key BETWEEN ?1 AND ?2 AND (state & 15) <> 0")                          \
+	X(LOG_OWN, "SELECT count(*) FROM log INDEXED BY log_own"                                   \
+		   " WHERE key BETWEEN ?1 AND ?2 AND source = 0")                                  \
+	X(LOG_OWN_HELD, "SELECT count(*) FROM log INDEXED BY log_held"                             \
+			" WHERE key BETWEEN ?1 AND ?2 AND source = 0 AND (state & 15) <> 0")       \
 	X(LOG_SET_STATE, "UPDATE log SET state = ?2 WHERE key = ?1")                               \
 	X(LOG_SET_PAYLOAD, "UPDATE log SET state = ?2, payload = ?3 WHERE key = ?1")               \
 	X(LOG_SET_SIGNATURE, "UPDATE log SET state = ?2, sig = ?3 WHERE key = ?1")                 \

@@ -326,6 +326,32 @@ int soud_store_log_next(struct soud_store *s, uint32_t scope, uint64_t after, st
 	return rc;
 }
 
+_Static_assert(SOU_ACCEPTED == 0 && STATE_VERDICT == 15, "the literals in LOG_HELD, COUNTED");
+
+int soud_store_log_counts(struct soud_store *s, uint32_t scope, uint64_t after,
+			  struct soud_log_counts *out)
+{
+	struct soud_log_counts counts;
+	const struct {
+		enum store_statement which;
+		uint64_t *count;
+	} all[] = {{STORE_LOG_HELD, &counts.held},
+		   {STORE_LOG_OWN, &counts.own},
+		   {STORE_LOG_OWN_HELD, &counts.own_held}};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
+		sqlite3_stmt *statement = store_statement(s, all[i].which);
+		if (statement == NULL)
+			return store_why(s);
+		sqlite3_bind_int64(statement, 1, store_key(scope, after) + 1);
+		sqlite3_bind_int64(statement, 2, store_key(scope, SOUD_ARRIVAL_MAX));
+		int rc = store_number(s, statement, 0, all[i].count, "log");
+		if (rc != SOU_OK)
+			return rc;
+	}
+	*out = counts;
+	return SOU_OK;
+}
+
 static int rewritten_cmp(const void *pa, const void *pb)
 {
 	const struct store_rewritten *a = pa, *b = pb;

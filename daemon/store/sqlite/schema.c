@@ -20,6 +20,10 @@ static const char TRUTH[] =
 	"CREATE TABLE position (key INTEGER PRIMARY KEY, have INTEGER NOT NULL,"
 	" acked INTEGER NOT NULL, acked_ms INTEGER NOT NULL) STRICT;";
 
+/* What a status counts, without walking through the log; 15 is the verdict, 0 accepted (log.c). */
+static const char COUNTED[] = "CREATE INDEX log_held ON log (key, source) WHERE (state & 15) <> 0;"
+			      "CREATE INDEX log_own ON log (key) WHERE source = 0;";
+
 static const char DRAFTS[] =
 	"CREATE TABLE draft (number INTEGER PRIMARY KEY AUTOINCREMENT, scope BLOB NOT NULL,"
 	" changed_ms INTEGER NOT NULL, body BLOB NOT NULL) STRICT;";
@@ -80,6 +84,8 @@ static int make(sqlite3 *db, struct sou_err *err)
 {
 	int rc = run(db, TRUTH, err);
 	if (rc == SOU_OK)
+		rc = run(db, COUNTED, err);
+	if (rc == SOU_OK)
 		rc = run(db, DRAFTS, err);
 	return rc == SOU_OK ? run(db, DERIVED, err) : rc;
 }
@@ -88,6 +94,8 @@ static int make(sqlite3 *db, struct sou_err *err)
 static int from_0(sqlite3 *db, struct sou_err *err)
 {
 	int rc = run(db, "DROP TABLE version; DROP TABLE feed; DROP TABLE bucket;", err);
+	if (rc == SOU_OK)
+		rc = run(db, COUNTED, err);
 	if (rc == SOU_OK)
 		rc = run(db, DRAFTS, err);
 	if (rc == SOU_OK)
@@ -98,10 +106,11 @@ static int from_0(sqlite3 *db, struct sou_err *err)
 /* Schema 1 had the marked records in the order of their state: each step through them sorted. */
 static int from_1(sqlite3 *db, struct sou_err *err)
 {
-	return run(db,
-		   "DROP INDEX record_marked;"
-		   "CREATE INDEX record_marked ON record (id) WHERE state > 3;",
-		   err);
+	int rc = run(db,
+		     "DROP INDEX record_marked;"
+		     "CREATE INDEX record_marked ON record (id) WHERE state > 3;",
+		     err);
+	return rc == SOU_OK ? run(db, COUNTED, err) : rc;
 }
 
 static int copy_failed(sqlite3 *db, const char *copy, struct sou_err *err)

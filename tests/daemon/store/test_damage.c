@@ -71,7 +71,7 @@ static struct pen *filled(void)
 
 static const char TO_SCHEMA_0[] =
 	"DROP TABLE draft; DROP TABLE record; DROP TABLE gap; DROP TABLE trail; DROP TABLE feed;"
-	"DROP TABLE bucket;"
+	"DROP TABLE bucket; DROP INDEX log_held; DROP INDEX log_own;"
 	"CREATE TABLE version (id BLOB PRIMARY KEY, field INTEGER) STRICT;"
 	"CREATE TABLE feed (site BLOB) STRICT; CREATE TABLE bucket (hash BLOB) STRICT;"
 	"INSERT INTO version VALUES (x'01', 1); INSERT INTO feed VALUES (x'02');"
@@ -117,6 +117,7 @@ TEST(store, migrates_schema_0)
 
 static const char TO_SCHEMA_1[] =
 	"DROP INDEX record_marked; CREATE INDEX record_marked ON record (state) WHERE state > 3;"
+	"DROP INDEX log_held; DROP INDEX log_own;"
 	"PRAGMA user_version = 1";
 
 TEST(store, migrates_schema_1)
@@ -134,6 +135,9 @@ TEST(store, migrates_schema_1)
 	CHECK("nothing is to be derived again", !soud_store_stale(p->s));
 	PEN_OK("dump", soud_store_dump_hash(p->s, &after));
 	CHECK_MEM("no byte is lost", after.b, 32, before.b, 32);
+	struct soud_log_counts counts;
+	PEN_OK("counts", soud_store_log_counts(p->s, p->scope, 0, &counts));
+	CHECK("what is held", counts.held == 1 && counts.own == 6);
 	pen_close(p);
 	CHECK_INT("the index", raw_number("replica.db", places), ==, 1);
 	CHECK_INT("version", raw_number("replica.db", "PRAGMA user_version"), ==, 2);

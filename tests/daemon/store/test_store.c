@@ -454,3 +454,30 @@ TEST(store, gaps_are_filled)
 		p->vfs = NULL;
 	}
 }
+
+/* What a status shows, against a walk through the log. */
+TEST(store, counts)
+{
+	struct pen *p = pen_new();
+	struct soud_log_counts c;
+	begin(p);
+	(void)pen_take(p, pen_text(p, 0, 1, "a", NULL), false);
+	(void)pen_take(p, pen_text(p, 1, 2, "held", NULL), false);
+	uint64_t alone = pen_take(p, pen_text(p, 0, 3, "header alone", NULL), true);
+	(void)pen_take(p, pen_text(p, 1, 4, "held too", NULL), false);
+	commit(p);
+	PEN_OK("counts", soud_store_log_counts(p->s, p->scope, 0, &c));
+	CHECK("all", c.held == 3 && c.own == 4 && c.own_held == 3);
+	PEN_OK("counts", soud_store_log_counts(p->s, p->scope, 2, &c));
+	CHECK("above the second", c.held == 2 && c.own == 2 && c.own_held == 2);
+	PEN_OK("counts", soud_store_log_counts(p->s, p->scope, 4, &c));
+	CHECK("above the last", c.held == 0 && c.own == 0 && c.own_held == 0);
+	PEN_OK("counts", soud_store_log_counts(p->s, p->scope + 1, 0, &c));
+	CHECK("of another scope", c.held == 0 && c.own == 0);
+	begin(p);
+	bed_grant(&p->bed, "site b", SOU_ROLE_EDITOR);
+	pen_rejudge(p, &alone, 0);
+	commit(p);
+	PEN_OK("counts", soud_store_log_counts(p->s, p->scope, 0, &c));
+	CHECK("verdicts changed", c.held == 1 && c.own == 4 && c.own_held == 1);
+}
