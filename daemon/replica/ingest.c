@@ -209,6 +209,58 @@ static int check_held(struct soud_replica *r, const struct soud_from *from, stru
 		       : SOU_OK;
 }
 
+/* The fresh entry that changed, if it is under a key that nobody enrolled; else NULL. */
+static const struct fresh *stranger(struct soud_replica *r, const struct work *w, size_t change)
+{
+	const struct sou_change *c = &w->changes[change];
+	uint64_t first = w->e->last - w->fresh_count + 1;
+	if (c->after == SOU_ACCEPTED || c->pos < first)
+		return NULL;
+	const struct fresh *f = &w->fresh[c->pos - first];
+	return sou_authority_key(r->authority, &f->site, &f->key) == NULL ? f : NULL;
+}
+
+static bool brings(struct soud_replica *r, const struct work *w, const struct sou_id *site)
+{
+	for (size_t i = 0; i < w->change_count; i++) {
+		const struct fresh *f = stranger(r, w, i);
+		if (f != NULL && sou_id_eq(&f->site, site))
+			return true;
+	}
+	return false;
+}
+
+/* R17: what stands here under keys that nobody enrolled. Who brings it may have made it up, keys
+ * and sites and all, so there is no one whose feed it could be counted against: it is bounded in
+ * all, and whoever brings more is told to wait until authority changes. Settled, not yet flushed.
+ */
+static int check_strange(struct soud_replica *r, struct work *w, struct soud_taken *out)
+{
+	uint64_t held = 0, bytes = 0;
+	const struct fresh *last = NULL;
+	for (size_t i = 0; i < w->change_count; i++) {
+		const struct fresh *f = stranger(r, w, i);
+		if (f == NULL)
+			continue;
+		last = f;
+		held++;
+		bytes += f->header.n + f->payload.n;
+	}
+	if (last == NULL)
+		return SOU_OK;
+	for (uint32_t i = 0; i < w->e->feed_count; i++) {
+		const struct feed_load *had = &w->e->feeds[i];
+		if (sou_authority_site(r->authority, &had->site) != NULL &&
+		    !brings(r, w, &had->site))
+			continue;
+		held += had->held;
+		bytes += had->held_bytes;
+	}
+	return held > SOU_FEED_HELD_MAX || bytes > SOU_FEED_HELD_BYTES_MAX
+		       ? refuse(r, out, SOU_ELIMIT, SOU_REFUSE_FULL, "P11.12", &last->id)
+		       : SOU_OK;
+}
+
 static int put_position(struct soud_replica *r, uint64_t peer, uint32_t number,
 			const struct soud_position *position)
 {
@@ -272,6 +324,8 @@ static int judge_batch(struct soud_replica *r, const struct soud_from *from, str
 		rc = work_settle(r, w);
 	if (rc == SOU_OK && limits)
 		rc = check_held(r, from, w, out);
+	if (rc == SOU_OK && limits)
+		rc = check_strange(r, w, out);
 	if (rc != SOU_OK && !r->broken && (w->fresh_count > 0 || w->later_count > 0))
 		work_undo(r, w);
 	return rc;

@@ -134,14 +134,11 @@ static uint64_t queued(struct soud_sync_waits *w)
 	for (uint32_t n = 1; n <= count; n++) {
 		struct sou_id scope;
 		struct soud_delivery d;
-		if (soud_store_scope_id(store, n, &scope) != SOU_OK ||
-		    soud_reader_delivery(v, &scope, &d) != SOU_OK)
-			continue;
-		struct soud_row row;
-		for (uint64_t at = d.acked; soud_store_log_next(store, n, at, &row) == SOU_OK;) {
-			at = row.arrival;
-			total += row.source == 0;
-		}
+		struct soud_log_counts counts;
+		if (soud_store_scope_id(store, n, &scope) == SOU_OK &&
+		    soud_reader_delivery(v, &scope, &d) == SOU_OK &&
+		    soud_store_log_counts(store, n, d.acked, &counts) == SOU_OK)
+			total += counts.own;
 	}
 	return total;
 }

@@ -374,6 +374,43 @@ TEST(ingest, held_entries_of_a_feed_are_bounded)
 	sou_buf_fini(&buf);
 }
 
+/* Entries under a key that nobody has enrolled here, whoever brings them. */
+TEST(ingest, entries_of_strangers_are_bounded)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *late = world_site(w, "koto", SOU_ROLE_READER); /* knows authority up to here */
+	struct node *b = world_site(w, "itabashi", SOU_ROLE_EDITOR);
+	struct sou_hash opening = opening_of(b, hub), id, prev = {{3}};
+	struct sou_batch *batch = NULL;
+	struct sou_buf buf = {0};
+	struct soud_taken taken = {0};
+	uint64_t after = 0, seq = 2;
+	REQUIRE("batch", sou_batch_new(&batch) == SOU_OK);
+	while (seq < 2 + SOU_FEED_HELD_MAX) {
+		sou_batch_begin(batch, SOU_BATCH_PACK_BYTES);
+		for (unsigned i = 0; i < 1000; i++, seq++) {
+			forge(b, &b->org_scope, &opening, &b->org, seq, &prev, batch, &id);
+			prev = id;
+		}
+		struct sou_news news = end_batch(batch, &b->org_scope, after, &buf);
+		REQUIRE("R17 up to it", take(late, hub, &news, &taken) == SOU_OK);
+		after = news.upto;
+	}
+	CHECK_U64("R17 10,000", last_of(late, &b->org_scope), ==, SOU_FEED_HELD_MAX);
+	sou_batch_begin(batch, SOU_BATCH_PACK_BYTES);
+	forge(b, &b->org_scope, &opening, &b->org, seq, &prev, batch, &id);
+	struct sou_news news = end_batch(batch, &b->org_scope, after, &buf);
+	CHECK_INT("R17 one past", take(late, hub, &news, &taken), ==, SOU_ELIMIT);
+	CHECK_INT("P11.12 full", taken.refuse, ==, SOU_REFUSE_FULL);
+	CHECK_U64("R17 not stored", last_of(late, &b->org_scope), ==, SOU_FEED_HELD_MAX);
+	feed_authority(hub, late);
+	CHECK_INT("P11.12 asked again when authority changes", take(late, hub, &news, &taken), ==,
+		  SOU_OK);
+	sou_batch_free(batch);
+	sou_buf_fini(&buf);
+}
+
 /* R2, P11.10: a site checks the ends of runs, and signatures are fetched after. */
 TEST(ingest, signatures_left_out_and_fetched)
 {
