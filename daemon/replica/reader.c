@@ -312,11 +312,19 @@ static struct seen_scope *find_scope(const struct soud_reader *v, const struct s
 	return NULL;
 }
 
+/* After a refresh that failed no view stands, and what the store would say is the newest, fenced or
+ * not (P13.15): then nothing is there. */
+static bool last_of(struct soud_reader *v, const struct seen_scope *s, uint64_t *last)
+{
+	return soud_store_in_transaction(v->store) &&
+	       soud_store_scope_last(v->store, s->number, last) == SOU_OK;
+}
+
 bool reader_scope(struct soud_reader *v, const struct sou_id *scope, uint32_t *number,
 		  uint64_t *last)
 {
 	const struct seen_scope *s = find_scope(v, scope);
-	if (s == NULL || soud_store_scope_last(v->store, s->number, last) != SOU_OK || *last == 0)
+	if (s == NULL || !last_of(v, s, last) || *last == 0)
 		return false;
 	*number = s->number;
 	return true;
@@ -418,7 +426,7 @@ static bool view_scope_at(void *ctx, size_t i, struct sou_view_scope *out)
 	if (i >= v->scope_count)
 		return false;
 	out->scope = v->scopes[i].id;
-	return soud_store_scope_last(v->store, v->scopes[i].number, &out->last) == SOU_OK;
+	return last_of(v, &v->scopes[i], &out->last);
 }
 
 static bool view_peer_log(void *ctx, const struct sou_id *site, struct sou_id *log)

@@ -229,6 +229,8 @@ int soud_store_open(struct soud_store **out, const char *path, enum soud_store_m
 		rc = settings(s, options);
 	if (rc == SOU_OK)
 		rc = check_schema(s, path);
+	if (rc == SOU_OK && store_statement(s, STORE_ROLLBACK) == NULL)
+		rc = store_why(s);
 	if (rc != SOU_OK) {
 		if (err != NULL)
 			*err = s->err;
@@ -287,10 +289,23 @@ static void end_reads(struct soud_store *s)
 	s->log_running = s->record_running = STORE_STATEMENT_COUNT;
 }
 
+/* Prepared when the handle was opened: the way out may not want memory. */
+static bool roll_back(struct soud_store *s)
+{
+	sqlite3_stmt *statement = s->statements[STORE_ROLLBACK];
+	if (sqlite3_get_autocommit(s->db))
+		return true;
+	(void)sqlite3_step(statement);
+	(void)sqlite3_reset(statement);
+	return sqlite3_get_autocommit(s->db) != 0;
+}
+
 int soud_store_begin(struct soud_store *s)
 {
 	SOU_ASSERT(!s->open);
 	bool writer = s->mode == SOUD_STORE_WRITER;
+	if (!roll_back(s)) /* of a reader whose last one could not end */
+		return store_fail(s, "begin");
 	sqlite3_stmt *statement = store_statement(s, writer ? STORE_BEGIN_WRITE : STORE_BEGIN_READ);
 	if (statement == NULL)
 		return store_why(s);
@@ -354,9 +369,7 @@ void soud_store_rollback(struct soud_store *s)
 	end_reads(s);
 	s->open = false;
 	s->stale = s->stale_kept;
-	if (!sqlite3_get_autocommit(s->db) &&
-	    sqlite3_exec(s->db, "ROLLBACK", NULL, NULL, NULL) != SQLITE_OK &&
-	    s->mode == SOUD_STORE_WRITER)
+	if (!roll_back(s) && s->mode == SOUD_STORE_WRITER)
 		s->broken = true;
 	store_forget(s);
 }

@@ -352,3 +352,45 @@ TEST(oom, replica_disk)
 		failed += all_faults(l, (struct fault){.of = DISKS, .calls = kinds[i]}, 5);
 	CHECK_INT("calls of the disk", failed, >, 100);
 }
+
+/* P13.15: a reader that could not begin anew sees nothing of what the writer may not have fenced.
+ */
+TEST(oom, reader_that_cannot_refresh)
+{
+	struct life *l = life_new();
+	struct soud_reader *v = NULL;
+	struct soud_replica_options options = {.vfs = l->p->site.name};
+	struct sou_err err = {0};
+	struct sou_view view;
+	struct sou_buf buf = {0};
+	struct sou_news_answer answer;
+	struct sou_view_scope at;
+	long failed = 0;
+	restore(l);
+	REQUIRE("opens", one_step(l, OPEN) == SOU_OK && one_step(l, ACT) == SOU_OK);
+	REQUIRE("reader", soud_reader_open(&v, "replica.db", &options, &err) == SOU_OK);
+	soud_reader_view(v, &view);
+	REQUIRE("edits", one_step(l, EDIT) == SOU_OK);
+	const struct sou_news_query q = {
+		.scope = l->p->scope, .bytes_max = 4000, .peer_site = {{9}}, .after = 1};
+	for (long nth = 1; nth < 2000; nth++) {
+		of_sqlite = true;
+		fault_arm(nth, false);
+		int rc = soud_reader_refresh(v);
+		long fails = fault_disarm();
+		of_sqlite = false;
+		if (rc == SOU_OK && fails == 0)
+			break;
+		failed += rc != SOU_OK;
+		if (rc == SOU_OK || soud_store_in_transaction(soud_reader_store(v)))
+			continue;
+		CHECK_INT("news", view.news(view.ctx, &q, &buf, &answer), ==, SOU_OK);
+		CHECK_U64("P13.15 none", answer.upto, ==, 1);
+		CHECK("P13.15 no scope", !view.scope_at(view.ctx, 0, &at) || at.last == 0);
+	}
+	CHECK_INT("some fail", failed, >, 0);
+	CHECK_INT("news", view.news(view.ctx, &q, &buf, &answer), ==, SOU_OK);
+	CHECK_U64("and goes on", answer.upto, ==, 2);
+	sou_buf_fini(&buf);
+	soud_reader_close(v);
+}
