@@ -14,15 +14,23 @@
 #include "daemon/keys/fence.h"
 #include "daemon/keys/guard.h"
 #include "daemon/keys/keys.h"
+#include "proto/limits.h"
+
+#define DATA_DIR_BYTES 1024u
+#define PATH_BYTES     (DATA_DIR_BYTES + 16u)
 
 struct soud_core {
 	struct soud_writer *writer;
-	struct soud_replica *replica; /* the writer thread's while it runs */
+	/* The writer thread's while it runs; NULL: it failed and cannot be opened now (R21). */
+	struct soud_replica *replica;
+	struct soud_replica_env env;
+	struct soud_replica_options options;
+	uint64_t reopen_ns; /* not before */
 	struct soud_reader *reader;
 	struct soud_fence_file *fence;
 	struct sou_signer site, checkpoint;
 	struct soud_listener *listeners;
-	char data_dir[1024];
+	char data_dir[DATA_DIR_BYTES];
 	int lock_fd;
 	uv_mutex_t lock;
 	struct soud_notice pending; /* guarded by lock */
@@ -101,10 +109,38 @@ static void tell_failed(struct soud_core *core)
 	uv_mutex_unlock(&core->lock);
 }
 
+static void replica_path(const struct soud_core *core, char path[PATH_BYTES])
+{
+	(void)snprintf(path, PATH_BYTES, "%s/replica.db", core->data_dir);
+}
+
+/* R21: after a failed write nothing is tried again on the same handle; it is closed and opened
+ * anew, with what recovery finds. Opening writes the fence too, so `view` is held. */
+static int reopen(struct soud_core *core)
+{
+	char path[PATH_BYTES];
+	uint64_t now = uv_hrtime();
+	if (now < core->reopen_ns)
+		return SOU_ESTORE;
+	core->reopen_ns = now + SOU_STORE_REOPEN_MS * UINT64_C(1000000);
+	replica_path(core, path);
+	uv_mutex_lock(&core->view);
+	soud_replica_close(core->replica);
+	core->replica = NULL;
+	int rc = soud_replica_open(&core->replica, path, &core->env, &core->options, NULL);
+	core->unfenced = core->unfenced && rc != SOU_OK;
+	uv_mutex_unlock(&core->view);
+	return rc;
+}
+
 static int group_begin(void *data)
 {
 	struct soud_core *core = data;
-	int rc = soud_replica_begin(core->replica);
+	int rc = SOU_OK;
+	if (core->replica == NULL || soud_replica_broken(core->replica))
+		rc = reopen(core);
+	if (rc == SOU_OK)
+		rc = soud_replica_begin(core->replica);
 	if (rc != SOU_OK)
 		tell_failed(core);
 	return rc == SOU_OK ? SOU_OK : SOU_ESTORE;
@@ -146,7 +182,7 @@ static void group_rollback(void *data)
 static bool group_idle(void *data)
 {
 	struct soud_core *core = data;
-	int rc = soud_replica_tidy(core->replica, false);
+	int rc = core->replica != NULL ? soud_replica_tidy(core->replica, false) : SOU_OK;
 	if (rc == SOU_ESTORE)
 		tell_failed(core);
 	return rc == SOU_EBUSY; /* R20: once the reader has gone on */
@@ -207,7 +243,7 @@ static void on_writer_closed(void *data)
 	struct soud_core *core = data;
 	void (*closed_cb)(void *) = core->closed_cb;
 	void *closed_data = core->closed_data;
-	if (!core->broken)
+	if (core->replica != NULL && !soud_replica_broken(core->replica))
 		(void)soud_replica_tidy(core->replica, true);
 	core_free(core);
 	if (closed_cb != NULL)
@@ -227,22 +263,22 @@ static int open_keys(struct soud_core *core, struct sou_err *err)
 
 static int open_replica(struct soud_core *core, const char *state_dir, struct sou_err *err)
 {
-	struct soud_replica_env env;
-	soud_core_env(&env);
-	env.site = &core->site;
-	env.checkpoint = core->checkpoint.sign != NULL ? &core->checkpoint : NULL;
+	soud_core_env(&core->env);
+	core->env.site = &core->site;
+	core->env.checkpoint = core->checkpoint.sign != NULL ? &core->checkpoint : NULL;
 	int rc = soud_fence_file_open(&core->fence, core->data_dir, state_dir, err);
 	if (rc != SOU_OK)
 		return rc;
-	soud_fence_file_io(core->fence, &env.fence);
-	struct soud_replica_options options = {.every_signature = env.checkpoint != NULL};
-	char path[sizeof core->data_dir + 16];
-	(void)snprintf(path, sizeof path, "%s/replica.db", core->data_dir);
-	rc = soud_replica_open(&core->replica, path, &env, &options, err);
+	soud_fence_file_io(core->fence, &core->env.fence);
+	core->options =
+		(struct soud_replica_options){.every_signature = core->env.checkpoint != NULL};
+	char path[PATH_BYTES];
+	replica_path(core, path);
+	rc = soud_replica_open(&core->replica, path, &core->env, &core->options, err);
 	if (rc != SOU_OK)
 		return rc;
 	core->unconfirmed = core->fence_pending = soud_replica_unconfirmed(core->replica);
-	return soud_reader_open(&core->reader, path, &options, err);
+	return soud_reader_open(&core->reader, path, &core->options, err);
 }
 
 int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_core_options *options,

@@ -34,7 +34,8 @@ const char *soud_core_data_dir(const struct soud_core *core);
 /* Why nothing can be signed; as of the last commit. AGREES: all is well. */
 enum soud_fence_state soud_core_unconfirmed(const struct soud_core *core);
 /* The store did not take the last transaction (R21). Want of room or memory ends with the next one
- * that is saved; after all else nothing is saved any more until the daemon starts anew. */
+ * that is saved; after all else the replica is opened anew by a later job, at most every
+ * SOU_STORE_REOPEN_MS, and nothing is saved until that works. */
 bool soud_core_broken(const struct soud_core *core);
 
 struct soud_notice { /* a commit, or several */

@@ -111,7 +111,8 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 	256u /* jobs in one transaction: bounds what one failure takes along                       \
 	      */
 
-#define SOU_WRITER_AGAIN_MS 100u /* R20: until it looks again whether the log can be truncated */
+#define SOU_STORE_REOPEN_MS 5000u /* R21: a replica that failed is opened anew this seldom */
+#define SOU_WRITER_AGAIN_MS 100u  /* R20: until it looks again whether the log can be truncated */
 
 /* Transport (12, P16.1; daemon/net) */
 /* Taken from a peer that has not yet shown a key; a handshake needs about 1 KiB. */

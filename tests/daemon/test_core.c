@@ -17,6 +17,7 @@
 
 enum sync_does { SYNC_GOES, SYNC_WAITS, SYNC_FAILS };
 static atomic_int fence_sync, fence_waiting; /* what the next one does; one waits now */
+static atomic_int any_sync_fails;            /* the next one, of whatever file */
 
 static bool is_fence(int fd)
 {
@@ -30,6 +31,8 @@ static bool is_fence(int fd)
 int fdatasync(int fd)
 {
 	int does = is_fence(fd) ? atomic_exchange(&fence_sync, SYNC_GOES) : SYNC_GOES;
+	if (atomic_exchange(&any_sync_fails, 0) != 0)
+		does = SYNC_FAILS;
 	if (does == SYNC_FAILS) {
 		errno = EIO;
 		return -1;
@@ -167,10 +170,37 @@ TEST(core, reader_stands_still_when_the_fence_fails)
 	CHECK_INT("R21 never said saved", second.rc, ==, SOU_EIO);
 	CHECK("R21 and told", soud_core_broken(b.core));
 	CHECK_U64("P13.15 not sent without the fence", seen(&b), ==, 1);
-	post(&b, &second, false);
+	atomic_store(&fence_sync, SYNC_FAILS);
+	post(&b, &second, true);
 	while (!second.done)
 		(void)uv_run(&b.loop, UV_RUN_ONCE);
-	CHECK_INT("R21 nothing more is stored", second.rc, ==, SOU_ESTORE);
+	CHECK_INT("R21 opened anew, and the fence fails again", second.rc, ==, SOU_ESTORE);
 	CHECK_U64("P13.15 nor then", seen(&b), ==, 1);
+	CHECK("R21 told", soud_core_broken(b.core));
+	post(&b, &second, true);
+	while (!second.done)
+		(void)uv_run(&b.loop, UV_RUN_ONCE);
+	CHECK_INT("R21 not again at once", second.rc, ==, SOU_ESTORE);
+	bed_close(&b);
+}
+
+/* The log's sync fails: nothing is saved by that handle any more, and the next job has another. */
+TEST(core, opens_anew_after_a_failed_sync)
+{
+	struct core_bed b;
+	struct beat first, second;
+	bed_open(&b);
+	atomic_store(&any_sync_fails, 1);
+	post(&b, &first, true);
+	while (!first.done)
+		(void)uv_run(&b.loop, UV_RUN_ONCE);
+	CHECK_INT("R21 never said saved", first.rc, ==, SOU_ESTORE);
+	CHECK("R21 and told", soud_core_broken(b.core));
+	post(&b, &second, true);
+	while (!second.done)
+		(void)uv_run(&b.loop, UV_RUN_ONCE);
+	CHECK_INT("R21 recovered", second.rc, ==, SOU_OK);
+	CHECK("R21 and told", !soud_core_broken(b.core));
+	CHECK("R6 seen", seen(&b) >= 1);
 	bed_close(&b);
 }
