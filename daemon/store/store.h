@@ -149,7 +149,10 @@ int soud_store_feed_add(struct soud_store *s, uint32_t scope, const struct sou_i
 int soud_store_feed_scopes(struct soud_store *s, const struct sou_id *site,
 			   const struct sou_id *key, uint32_t *out, size_t max, size_t *count);
 
-/* Peers: one number for each (site, log id) that ever spoke to us, from 1. */
+/* Peers: one number for each (site, log id) that spoke to us, from 1. Of a site's logs the last
+ * SOUD_PEER_LOGS_MAX are kept: a peer says itself which log it has (R17). With an older one its
+ * positions go; should it come back, it starts from 0. */
+#define SOUD_PEER_LOGS_MAX 16u
 struct soud_peer {
 	uint64_t number;
 	struct sou_id site, log;

@@ -62,6 +62,10 @@
 	X(PEER_NEXT,                                                                               \
 	  "SELECT number, site, log FROM peer WHERE number > ?1 ORDER BY number LIMIT 1")          \
 	X(PEER_LAST, "SELECT number FROM peer ORDER BY number DESC LIMIT 1")                       \
+	X(PEER_OLD,                                                                                \
+	  "SELECT number FROM peer WHERE site = ?1 ORDER BY number DESC LIMIT 1 OFFSET ?2")        \
+	X(PEER_END, "DELETE FROM peer WHERE number = ?1")                                          \
+	X(POSITION_END, "DELETE FROM position WHERE key BETWEEN ?1 AND ?2")                        \
 	X(POSITION_GET, "SELECT have, acked, acked_ms FROM position WHERE key = ?1")               \
 	X(POSITION_PUT,                                                                            \
 	  "INSERT OR REPLACE INTO position (key, have, acked, acked_ms) VALUES (?1, ?2, ?3, ?4)")  \

@@ -270,6 +270,46 @@ int soud_store_peer_find(struct soud_store *s, const struct sou_id *site, const 
 	return rc;
 }
 
+/* One integer names (peer, scope): both are below 2^23. */
+static int64_t position_key(uint64_t peer, uint32_t scope)
+{
+	return (int64_t)(peer << 24 | scope);
+}
+
+static int end_peer(struct soud_store *s, uint64_t number)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_POSITION_END);
+	if (statement == NULL)
+		return store_why(s);
+	sqlite3_bind_int64(statement, 1, position_key(number, 0));
+	sqlite3_bind_int64(statement, 2, position_key(number, 0xffffff));
+	int rc = store_done(s, statement, "position");
+	statement = rc == SOU_OK ? store_statement(s, STORE_PEER_END) : NULL;
+	if (statement == NULL)
+		return store_why(s);
+	sqlite3_bind_int64(statement, 1, (int64_t)number);
+	return store_done(s, statement, "peer");
+}
+
+/* Logs of the site beyond those that are kept. */
+static int end_old_peers(struct soud_store *s, const struct sou_id *site)
+{
+	for (;;) {
+		sqlite3_stmt *statement = store_statement(s, STORE_PEER_OLD);
+		if (statement == NULL)
+			return store_why(s);
+		store_bind(statement, 1, site->b, sizeof site->b);
+		sqlite3_bind_int64(statement, 2, SOUD_PEER_LOGS_MAX);
+		uint64_t old;
+		int rc = store_number(s, statement, 0, &old, "peer");
+		if (rc != SOU_OK || old == 0)
+			return rc;
+		rc = end_peer(s, old);
+		if (rc != SOU_OK)
+			return rc;
+	}
+}
+
 int soud_store_peer_add(struct soud_store *s, const struct sou_id *site, const struct sou_id *log,
 			uint64_t *number)
 {
@@ -289,6 +329,8 @@ int soud_store_peer_add(struct soud_store *s, const struct sou_id *site, const s
 	store_bind(statement, 2, site->b, sizeof site->b);
 	store_bind(statement, 3, log->b, sizeof log->b);
 	rc = store_done(s, statement, "peer");
+	if (rc == SOU_OK)
+		rc = end_old_peers(s, site);
 	if (rc == SOU_OK)
 		*number = last + 1;
 	return rc;
@@ -311,12 +353,6 @@ int soud_store_peer_next(struct soud_store *s, uint64_t after, struct soud_peer 
 	if (rc == SOU_OK)
 		*out = peer;
 	return rc;
-}
-
-/* One integer names (peer, scope): both are below 2^23. */
-static int64_t position_key(uint64_t peer, uint32_t scope)
-{
-	return (int64_t)(peer << 24 | scope);
 }
 
 int soud_store_position_get(struct soud_store *s, uint64_t peer, uint32_t scope,

@@ -12,11 +12,12 @@ static const struct {
 };
 
 /* What goes through all of it, and who asks for that: emptying and dumping derived tables; a look
- * whether there is anything; one count by a writer in its lifetime; feeds of a site, few, when
- * authority speaks of it. */
+ * whether there is anything; one count by a writer in its lifetime; feeds and logs of
+ * one site, few. */
 static bool may_scan(const char *name)
 {
-	static const char *const all[] = {"FEED_ALL", "TOUCH", "GAP_COUNT", "FEED_OF_SITE"};
+	static const char *const all[] = {"FEED_ALL", "TOUCH", "GAP_COUNT", "FEED_OF_SITE",
+					  "PEER_OLD"};
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
 		if (strcmp(name, all[i]) == 0)
 			return true;

@@ -481,3 +481,37 @@ TEST(store, counts)
 	PEN_OK("counts", soud_store_log_counts(p->s, p->scope, 0, &c));
 	CHECK("verdicts changed", c.held == 1 && c.own == 4 && c.own_held == 1);
 }
+
+/* R17: a peer names its log itself, and may name another each time. */
+TEST(store, logs_of_a_peer_are_bounded)
+{
+	struct pen *p = pen_new();
+	struct sou_id site = {{1}}, other = {{2}}, log = {{3}};
+	struct soud_position at = {.have = 7}, got;
+	struct soud_peer peer = {0};
+	uint64_t first, second, number = 0, kept = 0;
+	begin(p);
+	PEN_OK("add", soud_store_peer_add(p->s, &site, &log, &first));
+	PEN_OK("add", soud_store_peer_add(p->s, &other, &log, &second));
+	PEN_OK("position", soud_store_position_put(p->s, first, p->scope, &at));
+	PEN_OK("position", soud_store_position_put(p->s, second, p->scope, &at));
+	for (uint8_t i = 1; i < SOUD_PEER_LOGS_MAX; i++) {
+		log.b[1] = i;
+		PEN_OK("add", soud_store_peer_add(p->s, &site, &log, &number));
+	}
+	PEN_OK("R17 as many", soud_store_position_get(p->s, first, p->scope, &got));
+	CHECK_U64("R17 are kept", got.have, ==, 7);
+	log.b[1] = 0xff;
+	PEN_OK("R17 one more", soud_store_peer_add(p->s, &site, &log, &number));
+	PEN_OK("position", soud_store_position_get(p->s, first, p->scope, &got));
+	CHECK_U64("R17 the oldest went", got.have, ==, 0);
+	PEN_OK("position", soud_store_position_get(p->s, second, p->scope, &got));
+	CHECK_U64("another's stays", got.have, ==, 7);
+	while (soud_store_peer_next(p->s, peer.number, &peer) == SOU_OK)
+		kept++;
+	CHECK_U64("R17 rows", kept, ==, SOUD_PEER_LOGS_MAX + 1);
+	log = (struct sou_id){{3}};
+	PEN_OK("it comes back", soud_store_peer_add(p->s, &site, &log, &number));
+	CHECK("as another", number > first);
+	commit(p);
+}
