@@ -123,6 +123,7 @@ static void act(struct peer *p, const struct sou_action *a)
 		on_live(p, a);
 		break;
 	case SOU_ACTION_ACKED:
+		p->sync->acks_in++;
 		soud_peer_late_ack(p, &a->acked);
 		break;
 	case SOU_ACTION_PASSED:

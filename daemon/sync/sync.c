@@ -258,6 +258,7 @@ void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out)
 		.hub_contact_ms = s->hub_contact_ms,
 		.entries_in = s->entries_in,
 		.entries_out_bytes = s->entries_out_bytes,
+		.acks_in = s->acks_in,
 		.alarms = s->alarms,
 		.refused = s->refused,
 		.bye = s->bye,

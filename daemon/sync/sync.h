@@ -46,7 +46,7 @@ struct soud_sync_status {
 	bool other_instance;     /* the hub sent another instance of this site away (R12) */
 	uint64_t hub_contact_ms; /* wall clock of the last frame from the hub; 0: never in this run
 				  */
-	uint64_t entries_in, entries_out_bytes, alarms, refused; /* since the start */
+	uint64_t entries_in, entries_out_bytes, acks_in, alarms, refused; /* since the start */
 	const char *refusal; /* the last refusal by the hub, as P rule and word; NULL: none */
 	const char *bye;     /* why the hub ended the last link; NULL: not by bye */
 };

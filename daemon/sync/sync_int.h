@@ -43,7 +43,7 @@ struct soud_sync {
 	uv_timer_t tick, flush;
 	bool paused, closing, flush_armed;
 	int handles; /* timers not yet closed, and a job of confirm.c */
-	uint64_t entries_in, entries_out_bytes, alarms, refused;
+	uint64_t entries_in, entries_out_bytes, acks_in, alarms, refused;
 	struct sou_id own_from[SOUD_SYNC_OWN_SITES]; /* said to have no more of our own (P13.16) */
 	size_t own_from_count;
 	bool confirming;     /* a job of the writer */

@@ -7,6 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "daemon/net/tls.h"
 #include "proto/name.h"
 #include "proto/schema.h"
 
@@ -38,11 +39,7 @@ static void must(int rc, const char *what, const char *why)
 
 static uint64_t draw(struct crowd *c)
 {
-	c->random += UINT64_C(0x9e3779b97f4a7c15);
-	uint64_t z = c->random;
-	z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-	z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-	return z ^ z >> 31;
+	return crowd_draw(&c->random);
 }
 
 static void draw_bytes(struct crowd *c, uint8_t *out, size_t n)
@@ -51,11 +48,30 @@ static void draw_bytes(struct crowd *c, uint8_t *out, size_t n)
 		out[i] = (uint8_t)draw(c);
 }
 
-static void draw_key(struct crowd *c, struct sou_signer *out)
+static void draw_key(struct crowd *c, struct sou_signer *out, uint8_t seed[SOU_SEED_BYTES])
 {
-	uint8_t seed[SOU_SEED_BYTES];
-	draw_bytes(c, seed, sizeof seed);
+	draw_bytes(c, seed, SOU_SEED_BYTES);
 	must(sou_signer_ed25519(out, seed), "key", NULL);
+}
+
+static struct sou_hash tls_of(const uint8_t seed[SOU_SEED_BYTES])
+{
+	struct sou_signer tls;
+	must(sou_signer_ed25519(&tls, seed), "key", NULL);
+	struct sou_hash hash = soud_tls_spki_of(&tls.public_key);
+	sou_signer_fini(&tls);
+	return hash;
+}
+
+void crowd_link(uint32_t i, struct sou_id *site, struct crowd_keys *keys)
+{
+	uint64_t random = (UINT64_C(1) << 40) + i;
+	for (size_t k = 0; k < sizeof site->b; k++)
+		site->b[k] = (uint8_t)crowd_draw(&random);
+	for (size_t k = 0; k < SOU_SEED_BYTES; k++)
+		keys->site[k] = (uint8_t)crowd_draw(&random);
+	for (size_t k = 0; k < SOU_SEED_BYTES; k++)
+		keys->tls[k] = (uint8_t)crowd_draw(&random);
 }
 
 static int64_t wall_cb(void *ctx)
@@ -68,26 +84,6 @@ static int random_cb(void *ctx, uint8_t *out, size_t n)
 {
 	draw_bytes(ctx, out, n);
 	return SOU_OK;
-}
-
-/* Sentences of common words: they compress about as prose does. */
-static size_t draw_text(struct crowd *c, uint32_t bytes, char *out)
-{
-	static const char *const words[] = {
-		"地域", "福祉", "の",     "支援",       "を",     "推進",
-		"し、", "住民", "参加",   "による",     "相談",   "体制",
-		"整備", "に",   "取り組", "みました。", "課題",   "として",
-		"人材", "確保", "が",     "あり",       "ます。", "今後",
-		"は",   "連携", "強化",   "会議",       "開催",   "ボランティア",
-		"活動", "と",   "協働",   "できる",     "よう",   "検討します。"};
-	size_t n = 0;
-	for (;;) {
-		const char *word = words[draw(c) % (sizeof words / sizeof *words)];
-		if (n + strlen(word) > bytes)
-			return n;
-		for (; *word != '\0'; word++)
-			out[n++] = *word;
-	}
 }
 
 /* --- entries --- */
@@ -103,7 +99,8 @@ static void write_one(struct crowd *c, struct author *a, uint32_t author, uint32
 {
 	char text[SOU_STR_BYTES_MAX];
 	struct sou_buf value = {0}, header = {0}, payload = {0};
-	size_t n = draw_text(c, text_bytes, text);
+	size_t n = crowd_text(&c->random, text_bytes, text);
+	sou_buf_put(&c->texts, text, n);
 	sou_mp_put_str(&value, text, n);
 	bool first = sou_id_is_zero(&a->versions[cell]);
 	struct sou_draft_op op = {.type = SOU_OP_SET,
@@ -165,7 +162,7 @@ static void make_entries(struct crowd *c, uint32_t count, uint32_t cells, uint32
 		write_one(c, a, author, (uint32_t)(draw(c) % a->cell_count), text_bytes, &reader);
 	}
 	const uint8_t *p = c->bytes.p;
-	if (c->bytes.failed)
+	if (c->bytes.failed || c->texts.failed)
 		crowd_die("entries", "no memory");
 	for (uint32_t i = 0; i < count; i++) {
 		c->entries[i].header.p = p;
@@ -222,6 +219,61 @@ static void add_op(struct soud_replica *r, struct sou_span op, struct sou_span s
 	must(soud_replica_commit(r, &done), "commit", soud_replica_error(r)->text);
 }
 
+/* An author writes and submits for its organisation; the two of headquarters write there and read
+ * all. */
+static void open_site(struct crowd *c, struct soud_replica *r, uint32_t i)
+{
+	bool of_hq = i >= CROWD_AUTHORS;
+	const struct sou_id *org = of_hq ? &c->hq : &c->orgs[i];
+	struct sou_effect effects[4] = {
+		{.type = SOU_EFFECT_OPEN,
+		 .site = c->sites[i],
+		 .key = c->signers[i].public_key,
+		 .tls = tls_of(c->keys[i].tls),
+		 .has_org = true,
+		 .org = *org,
+		 .name = text("拠点 例")},
+		{.type = SOU_EFFECT_GRANT,
+		 .site = c->sites[i],
+		 .roles = SOU_ROLE_EDITOR,
+		 .reach = SOU_REACH_SCOPE,
+		 .id = of_hq ? sou_scope_id(SOU_SCOPE_ORG, org) : c->scopes[i]},
+		{.type = SOU_EFFECT_GRANT,
+		 .site = c->sites[i],
+		 .roles = SOU_ROLE_SUBMITTER,
+		 .reach = SOU_REACH_PROJECTS,
+		 .id = *org},
+		{.type = SOU_EFFECT_GRANT,
+		 .site = c->sites[i],
+		 .roles = SOU_ROLE_READER,
+		 .reach = SOU_REACH_SUBTREE,
+		 .id = c->hq}};
+	sign_op(c, r, effects, of_hq ? 4 : 3, &c->openings[i]);
+}
+
+#define OPENS_AN_OP 256u /* some 140 bytes each: an op is 48 KiB at the most */
+
+static void open_links(struct crowd *c, struct soud_replica *r, uint32_t first)
+{
+	static struct sou_effect effects[OPENS_AN_OP];
+	struct sou_hash op;
+	uint32_t n = 0;
+	for (; n < OPENS_AN_OP && first + n < c->links; n++) {
+		struct crowd_keys keys;
+		struct sou_signer signer;
+		effects[n] = (struct sou_effect){.type = SOU_EFFECT_OPEN,
+						 .has_org = true,
+						 .org = c->orgs[0],
+						 .name = text("拠点 例")};
+		crowd_link(first + n, &effects[n].site, &keys);
+		must(sou_signer_ed25519(&signer, keys.site), "key", NULL);
+		effects[n].key = signer.public_key;
+		effects[n].tls = tls_of(keys.tls);
+		sou_signer_fini(&signer);
+	}
+	sign_op(c, r, effects, n, &op);
+}
+
 /* Organisations, sites and their rights, as ops of `r`, which knows nothing yet. */
 static void make_authority(struct crowd *c, struct soud_replica *r, struct sou_span genesis,
 			   struct sou_span sigs)
@@ -246,35 +298,26 @@ static void make_authority(struct crowd *c, struct soud_replica *r, struct sou_s
 		c->orgs[i] = sou_entity_org(&op, i);
 		c->scopes[i] = sou_scope_id(SOU_SCOPE_ORG, &c->orgs[i]);
 	}
-	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
-		struct sou_effect effects[2] = {{.type = SOU_EFFECT_OPEN,
-						 .site = c->sites[i],
-						 .key = c->signers[i].public_key,
-						 .has_org = true,
-						 .org = c->orgs[i],
-						 .name = text("拠点 例")},
-						{.type = SOU_EFFECT_GRANT,
-						 .site = c->sites[i],
-						 .roles = SOU_ROLE_EDITOR,
-						 .reach = SOU_REACH_SCOPE,
-						 .id = c->scopes[i]}};
-		draw_bytes(c, effects[0].tls.b, sizeof effects[0].tls.b);
-		sign_op(c, r, effects, 2, &c->openings[i]);
-	}
+	for (uint32_t i = 0; i < CROWD_SITES; i++)
+		open_site(c, r, i);
+	for (uint32_t i = 0; i < c->links; i += OPENS_AN_OP)
+		open_links(c, r, i);
 }
 
 static struct sou_buf series; /* genesis and all later ops, for the replicas to come */
 struct op_place {
 	size_t op, op_n, sigs, sigs_n;
 };
-static struct op_place places[CROWD_AUTHORS + 2];
+static struct op_place *places;
 static size_t place_count;
 
 static void keep_ops(struct soud_replica *r)
 {
 	const struct sou_authority *a = soud_replica_authority(r);
 	place_count = sou_authority_op_count(a);
-	SOU_ASSERT(place_count <= sizeof places / sizeof *places);
+	places = calloc(place_count, sizeof *places);
+	if (places == NULL)
+		crowd_die("authority", "no memory");
 	for (size_t i = 0; i < place_count; i++) {
 		struct sou_hash id, prev;
 		struct sou_span op, sigs;
@@ -285,18 +328,23 @@ static void keep_ops(struct soud_replica *r)
 	}
 }
 
-void crowd_make(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_bytes)
+void crowd_make(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_bytes,
+		uint32_t links)
 {
-	*c = (struct crowd){.random = 7, .wall_ms = INT64_C(1693537200000)};
+	uint8_t seed[SOU_SEED_BYTES];
+	*c = (struct crowd){.random = 7, .wall_ms = INT64_C(1693537200000), .links = links};
 	draw_bytes(c, c->net.b, sizeof c->net.b);
 	draw_bytes(c, c->site.b, sizeof c->site.b);
-	draw_key(c, &c->operational);
-	draw_key(c, &c->checkpoint);
-	draw_key(c, &c->root);
-	draw_key(c, &c->hub);
-	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
+	draw_key(c, &c->operational, seed);
+	draw_key(c, &c->checkpoint, c->checkpoint_seed);
+	draw_key(c, &c->root, seed);
+	draw_key(c, &c->hub, c->hub_keys.site);
+	draw_bytes(c, c->hub_keys.tls, sizeof c->hub_keys.tls);
+	c->hub_tls = tls_of(c->hub_keys.tls);
+	for (uint32_t i = 0; i < CROWD_SITES; i++) {
 		draw_bytes(c, c->sites[i].b, sizeof c->sites[i].b);
-		draw_key(c, &c->signers[i]);
+		draw_key(c, &c->signers[i], c->keys[i].site);
+		draw_bytes(c, c->keys[i].tls, sizeof c->keys[i].tls);
 	}
 	c->env = (struct soud_replica_env){.ctx = c,
 					   .wall_ms = wall_cb,
@@ -314,8 +362,8 @@ void crowd_make(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_b
 				 .threshold = 1,
 				 .operational = &c->operational,
 				 .checkpoint = &c->checkpoint,
-				 .site_key = &c->hub};
-	draw_bytes(c, g.tls.b, sizeof g.tls.b);
+				 .site_key = &c->hub,
+				 .tls = c->hub_tls};
 	struct sou_buf op = {0}, sigs = {0};
 	must(soud_hub_genesis(&g, &op, &sigs, &c->genesis), "genesis", NULL);
 	c->hq = sou_entity_org(&c->genesis, 1);
@@ -340,19 +388,26 @@ void crowd_free(struct crowd *c)
 	sou_signer_fini(&c->checkpoint);
 	sou_signer_fini(&c->root);
 	sou_signer_fini(&c->hub);
-	for (uint32_t i = 0; i < CROWD_AUTHORS; i++)
+	for (uint32_t i = 0; i < CROWD_SITES; i++)
 		sou_signer_fini(&c->signers[i]);
 	free(c->entries);
+	free(places);
 	sou_buf_fini(&c->bytes);
+	sou_buf_fini(&c->texts);
 	sou_buf_fini(&series);
+}
+
+void crowd_know(struct soud_replica *r)
+{
+	for (size_t i = 0; i < place_count; i++)
+		add_op(r, (struct sou_span){series.p + places[i].op, places[i].op_n},
+		       (struct sou_span){series.p + places[i].sigs, places[i].sigs_n});
 }
 
 struct soud_replica *crowd_replica(struct crowd *c, const char *path, bool every_signature)
 {
 	struct soud_replica *r = open_new(c, path, every_signature);
-	for (size_t i = 0; i < place_count; i++)
-		add_op(r, (struct sou_span){series.p + places[i].op, places[i].op_n},
-		       (struct sou_span){series.p + places[i].sigs, places[i].sigs_n});
+	crowd_know(r);
 	return r;
 }
 

@@ -8,49 +8,6 @@
 #include "proto/schema.h"
 #include "tests/bench/crowd.h"
 
-static uint64_t upto[CROWD_AUTHORS]; /* of each scope, in the sender's log */
-static struct crowd_cost packing;    /* the sender's work, to be left out */
-
-/* Items first..end of one author as one frame; returns how many went. */
-static size_t take_frame(struct crowd *c, struct soud_replica *r, struct sou_batch *batch,
-			 const uint32_t *items, size_t count, bool every)
-{
-	struct crowd_cost start = {crowd_now_s(), crowd_cpu_s()};
-	const struct soud_from from = {.site = {{1}}, .log = {{2}}};
-	struct sou_batch_sent sent;
-	struct sou_buf data = {0};
-	uint32_t author = c->entries[items[0]].author;
-	sou_batch_begin(batch, SOU_NEWS_RAW_BYTES);
-	for (size_t i = 0; i < count; i++) {
-		const struct crowd_entry *e = &c->entries[items[i]];
-		struct sou_batch_item item = {.header = e->header,
-					      .payload = e->payload,
-					      .signature = e->signature,
-					      .keep_signature = every,
-					      .id = e->id};
-		if (sou_batch_add(batch, &item) != SOU_OK)
-			break;
-	}
-	if (sou_batch_end(batch, &data, &sent) != SOU_OK)
-		crowd_die("batch", "does not end");
-	struct sou_news news = {.scope = c->scopes[author],
-				.after = upto[author],
-				.upto = upto[author] + sent.covered,
-				.flags = sent.is_zstd ? SOU_DATA_ZSTD : 0,
-				.raw_bytes = sent.raw_bytes,
-				.data = sou_buf_span(&data)};
-	struct soud_taken taken;
-	packing.wall_s += crowd_now_s() - start.wall_s;
-	packing.cpu_s += crowd_cpu_s() - start.cpu_s;
-	if (soud_replica_news(r, &from, &news, &taken) != SOU_OK)
-		crowd_die("news", soud_replica_error(r)->text);
-	if (taken.fresh != sent.entries)
-		crowd_die("news", "not all was new");
-	upto[author] = news.upto;
-	sou_buf_fini(&data);
-	return sent.covered;
-}
-
 /* What a view costs at least: all items with their texts, by a reader of its own. */
 static void view(const char *path)
 {
@@ -82,64 +39,11 @@ static void view(const char *path)
 	soud_store_free(s);
 }
 
-static void begin(struct soud_replica *r)
-{
-	if (soud_replica_begin(r) != SOU_OK)
-		crowd_die("begin", soud_replica_error(r)->text);
-}
-
-static void commit(struct soud_replica *r)
-{
-	struct soud_committed done;
-	if (soud_replica_commit(r, &done) != SOU_OK || soud_replica_tidy(r, false) != SOU_OK)
-		crowd_die("commit", soud_replica_error(r)->text);
-}
-
-/* Frames as a sender makes them: of one scope each, transactions of about a_commit entries. Packing
- * is the sender's work; its time is measured and left out. */
 static struct crowd_cost take(struct crowd *c, const char *path, bool every, uint32_t a_commit,
 			      uint32_t limit)
 {
 	struct soud_replica *r = crowd_replica(c, path, every);
-	struct sou_batch *batch;
-	uint32_t count = c->count < limit ? c->count : limit, in = 0;
-	uint32_t *items = malloc(count * sizeof *items);
-	if (items == NULL || sou_batch_new(&batch) != SOU_OK)
-		crowd_die("batch", "no memory");
-	memset(upto, 0, sizeof upto);
-	packing = (struct crowd_cost){0, 0};
-	struct crowd_cost start = {crowd_now_s(), crowd_cpu_s()};
-	if (a_commit == 1) {
-		for (uint32_t i = 0; i < count; i++) {
-			begin(r);
-			(void)take_frame(c, r, batch, &i, 1, every);
-			commit(r);
-		}
-	} else {
-		begin(r);
-		for (uint32_t author = 0; author < CROWD_AUTHORS; author++) {
-			size_t n = 0;
-			for (uint32_t i = 0; i < count; i++)
-				if (c->entries[i].author == author)
-					items[n++] = i;
-			for (size_t at = 0; at < n;) {
-				size_t left = n - at < 1000 ? n - at : 1000;
-				size_t went = take_frame(c, r, batch, items + at, left, every);
-				at += went;
-				in += (uint32_t)went;
-				if (in >= a_commit) {
-					commit(r);
-					begin(r);
-					in = 0;
-				}
-			}
-		}
-		commit(r);
-	}
-	struct crowd_cost took = {crowd_now_s() - start.wall_s - packing.wall_s,
-				  crowd_cpu_s() - start.cpu_s - packing.cpu_s};
-	sou_batch_free(batch);
-	free(items);
+	struct crowd_cost took = crowd_feed(c, r, every, a_commit, limit);
 	if (!every)
 		view(path);
 	soud_replica_close(r);
@@ -172,7 +76,7 @@ int main(int argc, char **argv)
 	struct crowd c;
 	if (count == 0)
 		crowd_die("bench_w4", "how many entries?");
-	crowd_make(&c, count, cells, 270);
+	crowd_make(&c, count, cells, 270, 0);
 	printf("W4 %u entries, %u cells, %.0f bytes an entry\n", count, cells,
 	       (double)c.bytes.n / count);
 	struct crowd_cost floor = crowd_floor(&c, path, 1000, count);
