@@ -41,6 +41,9 @@ void sou_session_free(struct sou_session *s)
 		free(s->cursors[i].heads);
 	free(s->cursors);
 	free(s->op_known);
+	free(s->flights);
+	free(s->pendings);
+	free(s->held_acks);
 	sou_buf_fini(&s->series);
 	sou_buf_fini(&s->received_ops);
 	sou_buf_fini(&s->scratch);
@@ -178,12 +181,52 @@ struct cursor *sou_session_cursor(struct step *t, const struct sou_id *scope, bo
 }
 
 /* 0: the peer keeps more under way than P13.9 allows; the caller says bye. */
+bool sou_session_grow(struct sou_session *s, void **list, size_t *cap, size_t count, size_t size)
+{
+	if (count < *cap)
+		return true;
+	size_t more = *cap == 0 ? 4 : *cap * 2;
+	void *v = realloc(*list, more * size);
+	if (v == NULL) {
+		s->failed = true;
+		return false;
+	}
+	*list = v;
+	*cap = more;
+	return true;
+}
+
+/* What nothing stands in is given back: thousands of links are idle nearly all of the time. */
+static void shrink(struct sou_session *s)
+{
+	if (s->flight_count == 0 && s->flight_cap > 0) {
+		free(s->flights);
+		s->flights = NULL;
+		s->flight_cap = 0;
+	}
+	if (s->pending_count == 0 && s->pending_cap > 0) {
+		free(s->pendings);
+		s->pendings = NULL;
+		s->pending_cap = 0;
+	}
+	if (s->held_ack_count == 0 && s->held_ack_cap > 0) {
+		free(s->held_acks);
+		s->held_acks = NULL;
+		s->held_ack_cap = 0;
+	}
+	if (s->flight_count == 0 && s->pending_count == 0)
+		sou_buf_fini(&s->scratch);
+}
+
 uint64_t sou_session_pend(struct step *t, enum sou_action_kind kind, const struct sou_id *scope,
 			  uint64_t upto, bool answer, size_t bytes)
 {
 	struct sou_session *s = t->s;
 	if (s->pending_count == SOU_SESSION_PENDING_MAX ||
 	    (s->pending_count > 0 && s->pending_bytes + bytes > SOU_SESSION_PENDING_BYTES_MAX))
+		return 0;
+	if (!sou_session_grow(s, (void **)&s->pendings, &s->pending_cap, s->pending_count,
+			      sizeof *s->pendings))
 		return 0;
 	struct pending *p = &s->pendings[s->pending_count++];
 	*p = (struct pending){.token = ++s->token,
@@ -523,7 +566,7 @@ int sou_session_step(struct sou_session *s, const struct sou_view *view,
 	SOU_ASSERT(t.authority != NULL);
 	s->now_ms = event->now_ms;
 	if (s->series_given) {
-		sou_buf_clear(&s->series);
+		sou_buf_fini(&s->series);
 		s->series_given = false;
 	}
 	if (s->state == SOU_SESSION_CLOSED && event->kind != SOU_EVENT_STORED)
@@ -565,6 +608,7 @@ int sou_session_step(struct sou_session *s, const struct sou_view *view,
 		break;
 	}
 	sou_session_own_ask(&t);
+	shrink(s);
 	return s->failed || out->bytes.failed ? SOU_ENOMEM : SOU_OK;
 }
 

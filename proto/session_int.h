@@ -63,12 +63,13 @@ struct sou_session {
 	uint64_t peer_flags, peer_rule;
 	struct cursor *cursors;
 	size_t cursor_count, cursor_cap, next_cursor; /* next: round robin of the pump */
-	struct flight flights[SOU_NEWS_FLIGHTS_MAX];
-	size_t flight_count, flight_bytes;
-	struct pending pendings[SOU_SESSION_PENDING_MAX];
-	size_t pending_count, pending_bytes;
-	struct sou_ack held_acks[SOU_SESSION_PENDING_MAX];
-	size_t held_ack_count;
+	/* Each there only while something stands in it: an idle link is a few hundred bytes. */
+	struct flight *flights; /* at most SOU_NEWS_FLIGHTS_MAX */
+	size_t flight_count, flight_cap, flight_bytes;
+	struct pending *pendings; /* at most SOU_SESSION_PENDING_MAX */
+	size_t pending_count, pending_cap, pending_bytes;
+	struct sou_ack *held_acks; /* at most SOU_SESSION_PENDING_MAX */
+	size_t held_ack_count, held_ack_cap;
 	uint64_t token;
 	bool *op_known; /* per index of the authority: the peer has this op */
 	size_t op_known_count;
@@ -102,6 +103,8 @@ void sou_session_log(struct step *t, int level, const char *rule, const char *wh
 struct cursor *sou_session_cursor(struct step *t, const struct sou_id *scope, bool create);
 uint64_t sou_session_pend(struct step *t, enum sou_action_kind kind, const struct sou_id *scope,
 			  uint64_t upto, bool answer, size_t bytes);
+/* Room for one more in a list of `size` bytes each. False: no memory, the session has failed. */
+bool sou_session_grow(struct sou_session *s, void **list, size_t *cap, size_t count, size_t size);
 bool sou_session_may_read(struct step *t, const struct sou_id *scope);
 
 /* session_hello.c */

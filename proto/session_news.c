@@ -54,6 +54,9 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 		.head_count = c->head_count,
 	};
 	struct sou_news_answer got = {0};
+	if (!sou_session_grow(s, (void **)&s->flights, &s->flight_cap, s->flight_count,
+			      sizeof *s->flights))
+		return false;
 	sou_buf_clear(&s->scratch);
 	int rc = t->view->news(t->view->ctx, &q, &s->scratch, &got);
 	if (rc != SOU_OK || got.upto <= c->sent) {
@@ -224,7 +227,9 @@ void sou_session_news_stored(struct step *t, const struct sou_event *e, const st
 		sou_session_bye(t, SOU_BYE_RATE, "P13.14", "too many new entries");
 		return;
 	}
-	s->held_acks[s->held_ack_count++] = ack;
+	if (sou_session_grow(s, (void **)&s->held_acks, &s->held_ack_cap, s->held_ack_count,
+			     sizeof *s->held_acks))
+		s->held_acks[s->held_ack_count++] = ack;
 }
 
 void sou_session_land(struct sou_session *s, const struct sou_id *scope, uint64_t upto)

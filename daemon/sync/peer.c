@@ -25,7 +25,6 @@ void soud_peer_gone(struct peer *p)
 		}
 	}
 	sou_session_free(p->session);
-	sou_actions_fini(&p->actions);
 	free(p->late);
 	free(p);
 	soud_sync_maybe_closed(s);
@@ -91,7 +90,7 @@ static void on_close(struct peer *p, const struct sou_action *a)
 
 static void on_send(struct peer *p, const struct sou_action *a)
 {
-	int rc = soud_link_send_frame(p->link, a->send.kind, p->actions.bytes.p + a->send.at,
+	int rc = soud_link_send_frame(p->link, a->send.kind, p->sync->actions.bytes.p + a->send.at,
 				      (uint32_t)a->send.n);
 	if (a->send.kind == SOU_FRAME_NEWS)
 		p->sync->entries_out_bytes += a->send.n;
@@ -158,12 +157,13 @@ void soud_peer_event(struct peer *p, struct sou_event *event)
 	if (p->link == NULL && event->kind != SOU_EVENT_STORED)
 		return;
 	event->now_ms = uv_now(p->sync->loop);
-	int rc = sou_session_step(p->session, &p->sync->view, event, &p->actions);
+	struct sou_actions *actions = &p->sync->actions;
+	int rc = sou_session_step(p->session, &p->sync->view, event, actions);
 	if (p->link == NULL)
 		return;
 	bool was_closing = p->closing;
-	for (size_t i = 0; i < p->actions.n && p->link != NULL; i++)
-		act(p, &p->actions.v[i]);
+	for (size_t i = 0; i < actions->n && p->link != NULL; i++)
+		act(p, &actions->v[i]); /* none of it steps a session */
 	if (rc != SOU_OK && !p->closing) {
 		p->closing = true;
 		soud_link_abort(p->link, SOUD_LINK_END_NOMEM);

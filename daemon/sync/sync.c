@@ -191,6 +191,7 @@ void soud_sync_maybe_closed(struct soud_sync *s)
 	void *data = s->closed_data;
 	soud_net_close(s->net);
 	soud_tls_free(s->tls);
+	sou_actions_fini(&s->actions);
 	free(s);
 	if (closed_cb != NULL)
 		closed_cb(data);

@@ -17,7 +17,6 @@ struct peer {
 	struct soud_sync *sync;
 	struct soud_link *link; /* NULL once closed */
 	struct sou_session *session;
-	struct sou_actions actions;
 	struct soud_from from; /* site and log; set by LIVE */
 	uint8_t exporter[SOUD_TLS_EXPORTER_BYTES];
 	bool live, withdrawn, is_hub, closing;
@@ -39,6 +38,7 @@ struct soud_sync {
 	struct soud_netwatch *watch;
 	struct soud_listener listener;
 	struct sou_view view;
+	struct sou_actions actions; /* of the step under way: of one peer at a time */
 	struct peer *peers;
 	uv_timer_t tick, flush;
 	bool paused, closing, flush_armed;

@@ -200,23 +200,28 @@ static struct soud_replica *open_new(struct crowd *c, const char *path, bool eve
 	return r;
 }
 
+static void begin(struct soud_replica *r)
+{
+	must(soud_replica_begin(r), "begin", soud_replica_error(r)->text);
+}
+
+static void commit(struct soud_replica *r)
+{
+	struct soud_committed done;
+	must(soud_replica_commit(r, &done), "commit", soud_replica_error(r)->text);
+}
+
 static void sign_op(struct crowd *c, struct soud_replica *r, const struct sou_effect *effects,
 		    uint32_t count, struct sou_hash *id)
 {
 	struct sou_err err = {0};
-	struct soud_committed done;
-	must(soud_replica_begin(r), "begin", soud_replica_error(r)->text);
 	must(soud_hub_sign_op(r, &c->operational, effects, count, id, &err), "op", err.text);
-	must(soud_replica_commit(r, &done), "commit", soud_replica_error(r)->text);
 }
 
 static void add_op(struct soud_replica *r, struct sou_span op, struct sou_span sigs)
 {
 	struct sou_err err = {0};
-	struct soud_committed done;
-	must(soud_replica_begin(r), "begin", soud_replica_error(r)->text);
 	must(soud_replica_add_op(r, op, sigs, &err), "op", err.text);
-	must(soud_replica_commit(r, &done), "commit", soud_replica_error(r)->text);
 }
 
 /* An author writes and submits for its organisation; the two of headquarters write there and read
@@ -251,27 +256,21 @@ static void open_site(struct crowd *c, struct soud_replica *r, uint32_t i)
 	sign_op(c, r, effects, of_hq ? 4 : 3, &c->openings[i]);
 }
 
-#define OPENS_AN_OP 256u /* some 140 bytes each: an op is 48 KiB at the most */
-
-static void open_links(struct crowd *c, struct soud_replica *r, uint32_t first)
+static void open_link(struct crowd *c, struct soud_replica *r, uint32_t i)
 {
-	static struct sou_effect effects[OPENS_AN_OP];
+	struct crowd_keys keys;
+	struct sou_signer signer;
 	struct sou_hash op;
-	uint32_t n = 0;
-	for (; n < OPENS_AN_OP && first + n < c->links; n++) {
-		struct crowd_keys keys;
-		struct sou_signer signer;
-		effects[n] = (struct sou_effect){.type = SOU_EFFECT_OPEN,
-						 .has_org = true,
-						 .org = c->orgs[0],
-						 .name = text("拠点 例")};
-		crowd_link(first + n, &effects[n].site, &keys);
-		must(sou_signer_ed25519(&signer, keys.site), "key", NULL);
-		effects[n].key = signer.public_key;
-		effects[n].tls = tls_of(keys.tls);
-		sou_signer_fini(&signer);
-	}
-	sign_op(c, r, effects, n, &op);
+	struct sou_effect effect = {.type = SOU_EFFECT_OPEN,
+				    .has_org = true,
+				    .org = c->orgs[CROWD_AUTHORS - 1],
+				    .name = text("拠点 例")};
+	crowd_link(i, &effect.site, &keys);
+	must(sou_signer_ed25519(&signer, keys.site), "key", NULL);
+	effect.key = signer.public_key;
+	effect.tls = tls_of(keys.tls);
+	sou_signer_fini(&signer);
+	sign_op(c, r, &effect, 1, &op);
 }
 
 /* Organisations, sites and their rights, as ops of `r`, which knows nothing yet. */
@@ -281,6 +280,7 @@ static void make_authority(struct crowd *c, struct soud_replica *r, struct sou_s
 	struct sou_effect orgs[CROWD_AUTHORS];
 	struct sou_hash op;
 	char handles[CROWD_AUTHORS][16];
+	begin(r);
 	add_op(r, genesis, sigs);
 	for (uint32_t i = 0; i < CROWD_AUTHORS; i++) {
 		snprintf(handles[i], sizeof handles[i], "org%u", i);
@@ -300,8 +300,9 @@ static void make_authority(struct crowd *c, struct soud_replica *r, struct sou_s
 	}
 	for (uint32_t i = 0; i < CROWD_SITES; i++)
 		open_site(c, r, i);
-	for (uint32_t i = 0; i < c->links; i += OPENS_AN_OP)
-		open_links(c, r, i);
+	for (uint32_t i = 0; i < c->links; i++)
+		open_link(c, r, i);
+	commit(r);
 }
 
 static struct sou_buf series; /* genesis and all later ops, for the replicas to come */
@@ -399,9 +400,11 @@ void crowd_free(struct crowd *c)
 
 void crowd_know(struct soud_replica *r)
 {
+	begin(r);
 	for (size_t i = 0; i < place_count; i++)
 		add_op(r, (struct sou_span){series.p + places[i].op, places[i].op_n},
 		       (struct sou_span){series.p + places[i].sigs, places[i].sigs_n});
+	commit(r);
 }
 
 struct soud_replica *crowd_replica(struct crowd *c, const char *path, bool every_signature)

@@ -42,7 +42,7 @@ struct crowd {
 };
 
 /* `count` edits of `cells` texts of about `text_bytes`, each naming the version before it; and so
- * many sites that only link, all of the first organisation. */
+ * many sites that only link, all of the last organisation. */
 void crowd_make(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_bytes,
 		uint32_t links);
 void crowd_free(struct crowd *c);

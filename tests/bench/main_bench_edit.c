@@ -1,11 +1,12 @@
 /* main_bench_edit.c - W3 and the 62 of W6: all sites linked to a real hub; one edits its paragraph
  * of a project that all are responsible for and submits it, again and again.
  *
- * usage: bench_edit ROOT HOST:PORT SITES EDITS PROJECT
- * Figures, in ms from the moment at which the act is handed to the writer's site: stored (signed
- * and durable there), hub (durable at the hub, as told to the writer), each (visible at a site,
- * stored there), last (visible at the last). Then all links are cut and return at once: return_s,
- * return_in, return_out (bytes of the TCP streams, per site). */
+ * usage: bench_edit ROOT HOST:PORT SITES EDITS PROJECTS
+ * Projects are project-0, where the edits are, and so on; in each other the first site submits
+ * once. Figures, in ms from the moment at which the act is handed to the writer's site: stored
+ * (signed and durable there), hub (durable at the hub, as told to the writer), each (visible at a
+ * site, stored there), last (visible at the last). Then all links are cut and return at once:
+ * return_s, return_in, return_out (bytes of the TCP streams, per site). */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,10 +20,11 @@
 #define EDITS    2000u
 #define GAP_MS   20u /* between edits: people do not wait for each other */
 #define BY       "山田例"
+#define PROJECT  "project-0"
 #define TEXT_MAX 270u
 
 struct edit {
-	const char *project;
+	uint32_t projects;
 	struct sou_id scope, item[WRITERS];
 	uint32_t writer;
 	char text[TEXT_MAX + 1];
@@ -34,12 +36,12 @@ static int refused(const char *what, struct soud_refusal *why)
 	crowd_die(what, why->err.text[0] != '\0' ? why->err.text : sou_msg_id(why->msg));
 }
 
-static int submit(struct soud_replica *r, struct edit *e)
+static int submit(struct soud_replica *r, const char *project, bool nothing)
 {
 	struct soud_refusal why = {0};
-	static const char *const nil[] = {"challenge", "next"};
+	static const char *const nil[] = {"challenge", "next", "achievement"};
 	const struct soud_submit in = {
-		.project = e->project, .nil_columns = nil, .nil_count = 2, .by = BY};
+		.project = project, .nil_columns = nil, .nil_count = nothing ? 3 : 2, .by = BY};
 	int rc = soud_submit(r, &in, &why);
 	return rc == SOU_OK ? rc : refused("submit", &why);
 }
@@ -48,9 +50,9 @@ static int run_first(struct soud_replica *r, void *ctx)
 {
 	struct edit *e = ctx;
 	struct soud_refusal why = {0};
-	const struct soud_item_place at = {.project = e->project, .column = "achievement"};
+	const struct soud_item_place at = {.project = PROJECT, .column = "achievement"};
 	int rc = soud_item_add(r, &at, 0, e->text, BY, &e->item[e->writer], &why);
-	return rc == SOU_OK ? submit(r, e) : refused("item", &why);
+	return rc == SOU_OK ? submit(r, PROJECT, false) : refused("item", &why);
 }
 
 static int run_edit(struct soud_replica *r, void *ctx)
@@ -59,7 +61,20 @@ static int run_edit(struct soud_replica *r, void *ctx)
 	struct soud_refusal why = {0};
 	const struct soud_base none = {NULL, 0};
 	int rc = soud_item_edit(r, &e->item[e->writer], e->text, &none, BY, &why);
-	return rc == SOU_OK ? submit(r, e) : refused("edit", &why);
+	return rc == SOU_OK ? submit(r, PROJECT, false) : refused("edit", &why);
+}
+
+static int run_others(struct soud_replica *r, void *ctx)
+{
+	const struct edit *e = ctx;
+	for (uint32_t i = 1; i < e->projects; i++) {
+		char handle[24];
+		snprintf(handle, sizeof handle, "project-%u", i);
+		int rc = submit(r, handle, true);
+		if (rc != SOU_OK)
+			return rc;
+	}
+	return SOU_OK;
 }
 
 static int run_find(struct soud_replica *r, void *ctx)
@@ -71,7 +86,7 @@ static int run_find(struct soud_replica *r, void *ctx)
 	soud_look_replica(&look, r);
 	int rc = soud_plan_read(&look, &pool, &plan);
 	const struct soud_project *p =
-		rc == SOU_OK ? soud_plan_project(&plan, NULL, e->project) : NULL;
+		rc == SOU_OK ? soud_plan_project(&plan, NULL, PROJECT) : NULL;
 	if (p == NULL)
 		crowd_die("project", "unknown");
 	e->scope = p->scope;
@@ -187,18 +202,19 @@ int main(int argc, char **argv)
 	static struct sites s;
 	static struct edit e = {.random = 11};
 	if (argc != 6)
-		crowd_die("usage", "bench_edit ROOT HOST:PORT SITES EDITS PROJECT");
+		crowd_die("usage", "bench_edit ROOT HOST:PORT SITES EDITS PROJECTS");
 	uint32_t count = (uint32_t)strtoul(argv[3], NULL, 10);
 	uint32_t edit_count = (uint32_t)strtoul(argv[4], NULL, 10);
 	if (count < 2 || count > CROWD_AUTHORS || edit_count == 0 || edit_count > EDITS)
 		crowd_die("usage", "2 to 62 sites, 1 to 2000 edits");
-	e.project = argv[5];
+	e.projects = (uint32_t)strtoul(argv[5], NULL, 10);
 	sites_open(&s, argv[1], NULL, count, argv[2]);
 	for (uint32_t i = 0; i < count; i++)
 		soud_sync_resume(s.v[i].sync);
 	sites_until(&s, sites_quiet, "the first sync");
-	if (sites_do(&s.v[0], run_find, &e) != SOU_OK)
-		crowd_die("project", "unknown");
+	if (sites_do(&s.v[0], run_find, &e) != SOU_OK ||
+	    sites_do(&s.v[0], run_others, &e) != SOU_OK)
+		crowd_die("projects", "not as they should be");
 	s.watched = e.scope;
 	edits(&s, &e, edit_count);
 	come_back(&s);
