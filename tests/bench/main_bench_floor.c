@@ -250,7 +250,7 @@ static void bench_tls(int links)
 
 int main(int argc, char **argv)
 {
-	int links = argc > 2 ? atoi(argv[2]) : 500;
+	int links = argc > 2 ? (int)strtol(argv[2], NULL, 10) : 500;
 	need(argc == 2 || argc == 3, "usage: bench_floor FILE [LINKS]");
 	need(links >= 10 && links <= LINKS_MAX, "10 to 10000 links");
 	int disk = open(argv[1], O_RDWR | O_CREAT | O_TRUNC, 0600);

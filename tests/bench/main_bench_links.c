@@ -229,7 +229,8 @@ static void begin(struct bench *b, const char *path, const char *hub)
 		crowd_die(path, err.text);
 	soud_reader_view(b->reader, &b->view);
 	const char *colon = strrchr(hub, ':');
-	if (colon == NULL || uv_ip4_addr("127.0.0.1", atoi(colon + 1), &b->hub_at) != 0)
+	if (colon == NULL ||
+	    uv_ip4_addr("127.0.0.1", (int)strtol(colon + 1, NULL, 10), &b->hub_at) != 0)
 		crowd_die("address", hub);
 	b->v = calloc(b->count, sizeof *b->v);
 	for (uint32_t i = 0; b->v != NULL && i < b->count; i++) {
