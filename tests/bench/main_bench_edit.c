@@ -150,7 +150,7 @@ static void edit_once(struct sites *s, struct edit *e)
 
 static void edits(struct sites *s, struct edit *e, uint32_t count)
 {
-	uint32_t writers = s->count < WRITERS ? s->count : WRITERS;
+	uint32_t writers = s->count <= WRITERS ? s->count - 1 : WRITERS; /* the last never writes */
 	times.stored = calloc(count, sizeof(double));
 	times.hub = calloc(count, sizeof(double));
 	times.last = calloc(count, sizeof(double));
