@@ -2,9 +2,9 @@
  * each with its own key and the real session core. They hold the same records, so one replica that
  * is read only (ROOT/NAME, of the same organisation) is the view of all.
  *
- * usage: bench_links ROOT NAME HOST:PORT LINKS once|twice
- * Comes in, so that the hub has met all; twice: goes, and returns with nothing new. Stays until its
- * standard input ends. Says "up" when all are there and idle. Figures of the return: return_s (all
+ * usage: bench_links ROOT NAME HOST:PORT LINKS
+ * Comes in, so that the hub has met all, goes, returns with nothing new, and stays until its
+ * standard input ends. Says "up" when all are back and idle. Figures of the return: return_s (all
  * at once, until all are settled), return_in, return_out (bytes of the TCP streams per site,
  * handshake included), frames_in, frames_out (bytes of frames per site, both hellos among them),
  * round_trips (after the handshake, until settled), scopes (that a hello names). */
@@ -291,8 +291,8 @@ int main(int argc, char **argv)
 	static struct bench b;
 	char path[1024], byte;
 	struct rlimit files;
-	if (argc != 6)
-		crowd_die("usage", "bench_links ROOT NAME HOST:PORT LINKS once|twice");
+	if (argc != 5)
+		crowd_die("usage", "bench_links ROOT NAME HOST:PORT LINKS");
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -301,8 +301,7 @@ int main(int argc, char **argv)
 	begin(&b, path, argv[3]);
 	open_all(&b);
 	wait_ms(&b, 1500); /* what the hub notes lazily is noted */
-	if (strcmp(argv[5], "twice") == 0)
-		come_back(&b);
+	come_back(&b);
 	puts("up");
 	fflush(stdout);
 	while (read(STDIN_FILENO, &byte, 1) > 0)

@@ -3,7 +3,8 @@
  * and gets one pong, then is idle. The figure is the growth of the hub's memory between the first
  * hundred links, which pay for what is loaded once, and the last. Kernel memory is not in it.
  *
- * usage: tls_idle [LINKS=2000 [AT_ONCE=32]] */
+ * usage: tls_idle [LINKS=2000 [AT_ONCE=32]]
+ * Figures: link_kib (memory a link), links_per_s (handshake, ping and pong; two processes). */
 #include <malloc.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -16,6 +17,7 @@
 
 #include "daemon/net/link.h"
 #include "daemon/net/listen.h"
+#include "tests/bench/meter.h"
 
 #define FIRST_LINKS 100
 #define LATE_MS     120000
@@ -210,6 +212,8 @@ static void run_hub(struct bench *bench, uint32_t links)
 	       after.rss / 1024);
 	printf("W6 handshakes with one ping each: %.0f/s, %.2f ms CPU of the hub each\n",
 	       n / seconds, cpu * 1000 / n);
+	meter_figure("link_kib", (after.rss - before.rss) / n);
+	meter_figure("links_per_s", n / seconds);
 	if (stats.links_open != links || stats.held_bytes != 0)
 		fail("links are missing, or hold bytes while idle");
 }
