@@ -140,8 +140,13 @@ static bool open_fits(const struct admit *c, const struct sou_effect *e)
 
 static bool grant_fits(const struct admit *c, const struct sou_effect *e)
 {
+	/* R7: these are granted for one organisation, never for a subtree or for all. */
+	const uint16_t of_one = SOU_ROLE_EDITOR | SOU_ROLE_SUBMITTER | SOU_ROLE_APPROVER;
 	struct sou_id id = authority_org_named(c->o, &e->id);
 	if (!known(c, USE_SITE, &e->site))
+		return false;
+	if ((e->roles & of_one) != 0 && e->reach != SOU_REACH_SCOPE &&
+	    e->reach != SOU_REACH_PROJECTS)
 		return false;
 	switch (e->reach) {
 	case SOU_REACH_SCOPE:

@@ -16,18 +16,18 @@ static struct question ask(const struct sou_authority *a, const struct sou_id *s
 	return q;
 }
 
-/* Roles of a grant that no narrowing has ended in this scope. Those of one `for` count when records
- * of `org` are asked for (NULL: reading, which they do not end). past: also gone are roles that end
- * at listed ids, as they are for what is written from now on. */
+/* Roles of a grant that no narrowing has ended in this scope for what is written from now on,
+ * whatever ids it lists. Those of one `for` count when records of `org` are asked for (NULL: of
+ * any, which they leave). A grant of one scope ends where it ends there. */
 static uint16_t roles_left(const struct question *q, const struct auth_grant *g,
-			   const struct sou_id *org, bool past)
+			   const struct sou_id *org)
 {
+	const struct sou_id *scope = g->reach == SOU_REACH_SCOPE ? &g->id : q->scope;
 	uint16_t roles = g->roles;
 	for (uint32_t i = g->narrows_first; i != SOU_NONE; i = q->s->narrows[i].next) {
 		const struct auth_narrow *n = &q->s->narrows[i];
 		struct sou_id_list ids;
-		bool named = authority_listed(n->effect, q->scope, &ids);
-		if (named ? !past : n->effect->rest != 0)
+		if (!authority_listed(n->effect, scope, &ids) && n->effect->rest != 0)
 			continue;
 		if (n->effect->has_for && (org == NULL || !sou_id_eq(org, &n->effect->org)))
 			continue;
@@ -41,10 +41,11 @@ static uint16_t roles_left(const struct question *q, const struct auth_grant *g,
 	return roles;
 }
 
-static uint16_t reading_left(const struct question *q, const struct auth_grant *g)
+/* org: those of that organisation's records; NULL: of any. */
+static uint16_t reading_left(const struct question *q, const struct auth_grant *g,
+			     const struct sou_id *org)
 {
-	return roles_left(q, g, NULL, false) &
-	       (uint16_t)~SOU_ROLE_ADMIN; /* P8.7: admin reads nothing */
+	return roles_left(q, g, org) & (uint16_t)~SOU_ROLE_ADMIN; /* P8.7: admin reads nothing */
 }
 
 /* Does the grant give a right for records of organisation `org` (P8.14), with roles that are left?
@@ -75,11 +76,11 @@ static bool reads_project(const struct question *q, const struct auth_grant *g,
 {
 	bool named = g->reach == SOU_REACH_ALL ||
 		     (g->reach == SOU_REACH_SCOPE && sou_id_eq(&g->id, q->scope));
-	if (named && reading_left(q, g) != 0)
+	if (named && reading_left(q, g, NULL) != 0)
 		return true;
 	for (size_t i = 0; i < count; i++) {
 		uint32_t org = authority_state_org(q->s, &responsible[i]);
-		if (org != SOU_NONE && right_for(q, g, reading_left(q, g), org))
+		if (org != SOU_NONE && right_for(q, g, reading_left(q, g, &responsible[i]), org))
 			return true;
 	}
 	return false;
@@ -90,16 +91,16 @@ static bool reads(const struct question *q, const struct auth_grant *g,
 {
 	const uint16_t all = SOU_ROLE_READER | SOU_ROLE_REVIEWER;
 	if (g->reach == SOU_REACH_SUBTREE && q->s->org_count > 0 &&
-	    sou_id_eq(&g->id, &q->s->orgs[0].id) && (reading_left(q, g) & all) != 0)
+	    sou_id_eq(&g->id, &q->s->orgs[0].id) && (reading_left(q, g, NULL) & all) != 0)
 		return true; /* a reader on headquarters reads all scopes */
 	switch (q->kind) {
 	case SOU_SCOPE_AUTHORITY:
 		return true;
 	case SOU_SCOPE_PLAN: /* everybody with any right anywhere needs it */
-		return reading_left(q, g) != 0;
+		return reading_left(q, g, NULL) != 0;
 	case SOU_SCOPE_ORG:
 		return authority_reaches(q->s, g->reach, &g->id, q->kind, q->scope, &q->org) &&
-		       reading_left(q, g) != 0;
+		       reading_left(q, g, &q->org) != 0;
 	case SOU_SCOPE_PROJECT:
 		return reads_project(q, g, responsible, responsible_count);
 	}
@@ -154,8 +155,7 @@ uint32_t sou_authority_roles(const struct sou_authority *a, const struct sou_id 
 		const struct auth_grant *grant = &a->state->grants[g];
 		if (authority_reaches(a->state, grant->reach, &grant->id, q.kind, scope, &q.org) &&
 		    for_fits(&q, grant, for_org))
-			roles |= roles_left(&q, grant, q.kind == SOU_SCOPE_PLAN ? NULL : for_org,
-					    true);
+			roles |= roles_left(&q, grant, q.kind == SOU_SCOPE_PLAN ? NULL : for_org);
 	}
 	return roles;
 }

@@ -307,7 +307,8 @@ static const struct {
 	uint8_t reach;
 	enum where id;    /* of the grant */
 	uint8_t narrowed; /* 1: rest 0 without a pair; 2: rest 1; 3: rest 0 and a pair of the org
-			     scope */
+			     scope; 4: 1, then 2; 5: rest 1 and a pair of the org scope; 6: 1 for
+			     the organisation; 7: 1 for headquarters; 8: 5 for the organisation */
 	bool cut;
 	bool plan, org, hq, project;
 } read_rows[] = {
@@ -316,6 +317,8 @@ static const struct {
 	{"P8.14 reader of one", SOU_ROLE_READER, 0, ORG, 0, false, true, true, false, true},
 	{"P8.14 submitter, all projects of one", SOU_ROLE_SUBMITTER, 2, ORG, 0, false, true, false,
 	 false, true},
+	{"P8.14 all projects of another", SOU_ROLE_SUBMITTER, 2, HQ, 0, false, true, false, false,
+	 false},
 	{"P8.14 reader of a subtree", SOU_ROLE_READER, 1, ORG, 0, false, true, true, false, true},
 	{"P8.14 reader of headquarters: all", SOU_ROLE_READER, 1, HQ, 0, false, true, true, true,
 	 true},
@@ -326,8 +329,17 @@ static const struct {
 	{"P8.7 admin reads nothing", SOU_ROLE_ADMIN, 0, ORG, 0, false, false, false, false, false},
 	{"P8.14 ended", SOU_ROLE_EDITOR, 0, ORG, 1, false, false, false, false, false},
 	{"P8.14 the rest stays", SOU_ROLE_EDITOR, 0, ORG, 2, false, true, true, false, true},
-	{"P8.14 ended but for a scope with a pair", SOU_ROLE_EDITOR, 0, ORG, 3, false, false, true,
+	{"P8.14 ended at ids", SOU_ROLE_EDITOR, 0, ORG, 3, false, false, false, false, false},
+	{"P8.14 an organisation left", SOU_ROLE_EDITOR, 0, ORG, 5, false, false, false, false,
+	 false},
+	{"P8.14 an organisation of the subtree left", SOU_ROLE_READER, 1, HQ, 5, false, true, false,
+	 true, true},
+	{"P8.14 all projects of one, ended for it", SOU_ROLE_SUBMITTER, 2, ORG, 6, false, true,
+	 false, false, false},
+	{"P8.14 ended for another", SOU_ROLE_SUBMITTER, 2, ORG, 7, false, true, false, false, true},
+	{"P8.14 ended for it in its own scope", SOU_ROLE_EDITOR, 0, ORG, 6, false, true, false,
 	 false, false},
+	{"P8.14 at ids", SOU_ROLE_EDITOR, 0, ORG, 8, false, true, false, false, false},
 	{"P8.13 the latest counts", SOU_ROLE_EDITOR, 0, ORG, 4, false, true, true, false, true},
 	{"P8.14 a cut key", SOU_ROLE_READER, 1, HQ, 0, true, false, false, false, false},
 };
@@ -359,8 +371,15 @@ TEST(authority, reading)
 					    .op = grant,
 					    .site = w.site,
 					    .roles = read_rows[i].roles,
-					    .rest = read_rows[i].narrowed == 2};
-		if (read_rows[i].narrowed == 3) {
+					    .rest = read_rows[i].narrowed == 2 ||
+						    read_rows[i].narrowed == 5 ||
+						    read_rows[i].narrowed == 8,
+					    .has_for = read_rows[i].narrowed >= 6,
+					    .org = read_rows[i].narrowed == 7   ? bed.hq
+						   : read_rows[i].narrowed >= 6 ? bed.org
+										: bed.net};
+		if (read_rows[i].narrowed == 3 || read_rows[i].narrowed == 5 ||
+		    read_rows[i].narrowed == 8) {
 			narrow.pins = &pin;
 			narrow.pin_count = narrow.id_count = 1;
 			narrow.ids = &pinned;
@@ -427,6 +446,12 @@ TEST(authority, roles)
 				      .rest = 1,
 				      .pins = &pin,
 				      .pin_count = 1});
+	one(&bed, (struct sou_effect){.type = SOU_EFFECT_NARROW,
+				      .op = grant,
+				      .site = w.site,
+				      .roles = SOU_ROLE_APPROVER,
+				      .has_for = true,
+				      .org = bed.hq});
 	settle(&bed);
 	CHECK_INT("P8.13 narrowed", sou_authority_roles(bed.authority, &w.site, &bed.id, &bed.org),
 		  ==, SOU_ROLE_APPROVER | SOU_ROLE_REVIEWER);
@@ -462,6 +487,24 @@ TEST(authority, admissible)
 	unused.tls = bed_hash("v", 6);
 	const struct sou_effect grant = {.type = SOU_EFFECT_GRANT, .site = w.site, .id = bed.id};
 	struct sou_effect far = grant, stranger = grant, beyond = grant;
+	const struct {
+		const char *name;
+		uint16_t roles;
+		uint8_t reach;
+		bool admissible;
+	} reaches[] = {
+		{"R7 editor of one scope", SOU_ROLE_EDITOR, SOU_REACH_SCOPE, true},
+		{"R7 editor of a subtree", SOU_ROLE_EDITOR, SOU_REACH_SUBTREE, false},
+		{"R7 submitter of one organisation", SOU_ROLE_SUBMITTER, SOU_REACH_PROJECTS, true},
+		{"R7 submitter of a subtree", SOU_ROLE_SUBMITTER, SOU_REACH_SUBTREE, false},
+		{"R7 submitter of all", SOU_ROLE_SUBMITTER, SOU_REACH_ALL, false},
+		{"R7 approver of all", SOU_ROLE_APPROVER, SOU_REACH_ALL, false},
+		{"R7 with a role that may", SOU_ROLE_READER | SOU_ROLE_APPROVER, SOU_REACH_SUBTREE,
+		 false},
+		{"R7 reader and reviewer of a subtree", SOU_ROLE_READER | SOU_ROLE_REVIEWER,
+		 SOU_REACH_SUBTREE, true},
+		{"R7 anchor of all", SOU_ROLE_ANCHOR | SOU_ROLE_ADMIN, SOU_REACH_ALL, true},
+	};
 	far.reach = SOU_REACH_SUBTREE;
 	stranger.site = bed_id("nobody", 0);
 	beyond.reach = 4;
@@ -503,7 +546,96 @@ TEST(authority, admissible)
 		CHECK_INT(rows[i].name, sou_authority_admissible(bed.authority, &id), ==,
 			  rows[i].admissible);
 	}
+	for (size_t i = 0; i < ARRAY_LEN(reaches); i++) {
+		struct sou_effect e = grant;
+		e.roles = reaches[i].roles;
+		e.reach = reaches[i].reach;
+		e.id = bed.org;
+		struct sou_hash id = one(&bed, e);
+		CHECK_INT(reaches[i].name, sou_authority_admissible(bed.authority, &id), ==,
+			  reaches[i].admissible);
+	}
 	bed_fini(&bed);
+}
+
+/* Organisations and invites that are not there. */
+TEST(authority, names_what_is_not)
+{
+	struct bed bed;
+	bed_init(&bed, false);
+	const struct sou_id none = bed_id("none", 0);
+	const struct {
+		const char *name;
+		struct sou_effect e;
+	} rows[] = {
+		{"P8.5 parent nil", {.type = SOU_EFFECT_ORG, .number = 2}},
+		{"P8.5 a parent that is not known",
+		 {.type = SOU_EFFECT_ORG, .number = 2, .has_org = true, .org = none}},
+		{"P8.5 its own index",
+		 {.type = SOU_EFFECT_ORG, .number = 2, .parent_is_index = true, .index = 0}},
+		{"P8.5 a later index",
+		 {.type = SOU_EFFECT_ORG, .number = 2, .parent_is_index = true, .index = 1}},
+		{"P8.5 name", {.type = SOU_EFFECT_ORG_NAME, .org = none}},
+		{"P8.5 close", {.type = SOU_EFFECT_ORG_CLOSE, .org = none}},
+		{"P8.5 move", {.type = SOU_EFFECT_ORG_MOVE, .org = none, .id = bed.hq}},
+		{"P8.5 move below", {.type = SOU_EFFECT_ORG_MOVE, .org = bed.org, .id = none}},
+		{"P8.5 invite", {.type = SOU_EFFECT_INVITE, .key = bed_hash("i", 1), .org = none}},
+		{"P8.5 invite-end", {.type = SOU_EFFECT_INVITE_END, .key_id = none}},
+		{"P8.4 rest", {.type = SOU_EFFECT_NARROW, .op = bed.head, .rest = 2}},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct sou_hash id = one(&bed, rows[i].e);
+		CHECK(rows[i].name, !sou_authority_admissible(bed.authority, &id));
+	}
+	bed_fini(&bed);
+}
+
+/* P8.13: by op, site and role; so of whatever reach the op grants the role. */
+TEST(authority, a_narrowing_of_several_reaches)
+{
+	static const struct {
+		const char *name;
+		uint8_t rest;
+		bool pair; /* of scope plan */
+		uint32_t in_plan, in_org;
+	} rows[] = {
+		{"P8.13 both end", 0, false, 0, 0},
+		{"P8.13 both stay", 1, false, SOU_ROLE_REVIEWER, SOU_ROLE_REVIEWER},
+		{"P8.13 one ends at ids, the rest stays", 1, true, 0, SOU_ROLE_REVIEWER},
+		{"P8.13 one ends at ids, the rest ends", 0, true, 0, 0},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct bed bed;
+		bed_init(&bed, false);
+		struct bed_key w = bed_open(&bed, "w");
+		struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL);
+		const struct sou_effect grants[] = {{.type = SOU_EFFECT_GRANT,
+						     .site = w.site,
+						     .roles = SOU_ROLE_REVIEWER,
+						     .reach = SOU_REACH_SUBTREE,
+						     .id = bed.hq},
+						    {.type = SOU_EFFECT_GRANT,
+						     .site = w.site,
+						     .roles = SOU_ROLE_REVIEWER,
+						     .id = plan}};
+		struct sou_hash op = bed_op(&bed, SOU_TIER_OPERATIONAL, 0, grants, 2);
+		const struct sou_pins pin = {plan, 0, 0};
+		one(&bed, (struct sou_effect){.type = SOU_EFFECT_NARROW,
+					      .op = op,
+					      .site = w.site,
+					      .roles = SOU_ROLE_REVIEWER,
+					      .rest = rows[i].rest,
+					      .pins = &pin,
+					      .pin_count = rows[i].pair});
+		settle(&bed);
+		CHECK_INT(rows[i].name,
+			  sou_authority_roles(bed.authority, &w.site, &plan, &bed.org), ==,
+			  rows[i].in_plan);
+		CHECK_INT(rows[i].name,
+			  sou_authority_roles(bed.authority, &w.site, &bed.id, &bed.org), ==,
+			  rows[i].in_org);
+		bed_fini(&bed);
+	}
 }
 
 TEST(authority, keys_that_are_not_fit)
@@ -514,7 +646,10 @@ TEST(authority, keys_that_are_not_fit)
 					.ids = &root,
 					.id_count = 1,
 					.key = bed_hash("operational", 1)};
-	struct sou_effect two = keys, none = keys, used = keys, weak = keys;
+	struct sou_effect two = keys, none = keys, used = keys, weak = keys, twice = keys;
+	const struct sou_hash same[] = {root, root};
+	twice.ids = same;
+	twice.id_count = 2;
 	two.threshold = 2;
 	none.threshold = 0;
 	used.key = bed_hash("key", 3); /* of the site */
@@ -522,10 +657,10 @@ TEST(authority, keys_that_are_not_fit)
 	struct bed fresh;
 	bed_init(&fresh, false);
 	bed_open(&fresh, "w");
-	const struct sou_effect *const bad[] = {&two, &none, &used, &weak};
+	const struct sou_effect *const bad[] = {&two, &none, &used, &weak, &twice};
 	static const char *const names[] = {"P8.5 threshold above the keys", "P8.5 threshold 0",
 					    "P4.2 a site's key as operational key",
-					    "P4.2 a point of small order"};
+					    "P4.2 a point of small order", "P8.4 a root key twice"};
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct sou_hash id = bed_op(&fresh, SOU_TIER_ROOT, i + 1, bad[i], 1);
 		CHECK(names[i], !sou_authority_admissible(fresh.authority, &id));

@@ -333,6 +333,8 @@ def _effect_on(p, op, n, e):
     if t == GRANT:
         _need(e[1] in p.sites, "P8.5 no such site")
         _need(e[3] <= REACH_ALL, "P8.8 no such reach")
+        of_one = schema.EDITOR | schema.SUBMITTER | schema.APPROVER
+        _need(not e[2] & of_one or e[3] in (REACH_SCOPE, REACH_PROJECTS), "P8.5 a role of one organisation")
         if e[3] in (REACH_SUBTREE, REACH_PROJECTS):
             _org(p, op, e[4])
     if t == NARROW:

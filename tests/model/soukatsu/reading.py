@@ -23,15 +23,14 @@ def responsible(plan):
     return out
 
 
-def _roles_left(a, site, op_id, roles, scope):
-    """The roles of a grant that no narrowing has ended for the scope."""
+def _roles_left(a, site, op_id, roles, scope, for_=None):
+    """The roles of a grant that no narrowing has ended in the scope, for records of `for_` (None: of any)."""
     left = 0
     for role in bits(roles):
-        latest = [n[1:] for n in a.narrows.get((op_id, site), []) if n[0] & role and n[1] is None][-1:]
-        latest += [
-            e[4:] for e in a.extra if e[0] == NARROW and e[1:3] == (op_id, site) and e[3] & role and e[4] is None
-        ]
-        if not any(rest == 0 and scope not in pairs for _, rest, pairs in latest):
+        latest = {n[1]: n[1:] for n in a.narrows.get((op_id, site), []) if n[0] & role}  # the last for each `for`
+        every = list(latest.values())
+        every += [e[4:] for e in a.extra if e[0] == NARROW and e[1:3] == (op_id, site) and e[3] & role]
+        if not any((rest == 0 or scope in pairs) for f, rest, pairs in every if f is None or f == for_):
             left |= role
     return left
 
@@ -44,25 +43,26 @@ def may_read(a, site, scope, projects=None):
         return False
     hq = next((o for o, x in a.orgs.items() if x["parent"] is None), None)
     for _, op_id, roles, reach, id_, _ in a.grants.get(site, ()):
-        roles = _roles_left(a, site, op_id, roles & READING_ROLES, scope)
-        if not roles:
-            continue
-        if scope == SCOPE_PLAN or reach == REACH_ALL or (reach == REACH_SCOPE and id_ == scope):
+        asked = id_ if reach == REACH_SCOPE else scope  # such a grant is in one scope
+        given, org = roles & READING_ROLES, a.org_scopes.get(scope)
+        roles = _roles_left(a, site, op_id, given, asked, None if scope == SCOPE_PLAN else org)
+        if roles and (scope == SCOPE_PLAN or reach == REACH_ALL or (reach == REACH_SCOPE and id_ == scope)):
             return True
-        if reach == REACH_SUBTREE and id_ == hq and roles & (schema.READER | schema.REVIEWER):
+        every = _roles_left(a, site, op_id, given, asked)
+        if reach == REACH_SUBTREE and id_ == hq and every & (schema.READER | schema.REVIEWER):
             return True
         if scope in a.org_scopes:
-            if a.reaches(reach, id_, scope, None):
+            if roles and a.reaches(reach, id_, scope, None):
                 return True
-        elif roles & OWN:
-            orgs = (projects or {}).get(scope, ())
-            mine = (
-                {a.org_scopes.get(id_)}
-                if reach == REACH_SCOPE
-                else {id_}
-                if reach == REACH_PROJECTS
-                else {o for o, up in a.above.items() if id_ in up}
-            )
-            if mine & set(orgs):
+            continue
+        mine = (
+            {a.org_scopes.get(id_)}
+            if reach == REACH_SCOPE
+            else {id_}
+            if reach == REACH_PROJECTS
+            else {o for o, up in a.above.items() if id_ in up}
+        )
+        for o in mine & set((projects or {}).get(scope, ())):
+            if _roles_left(a, site, op_id, given, asked, o) & OWN:
                 return True
     return False

@@ -597,6 +597,9 @@ def tiers():
         [w.grant_effect("s1", REVIEWER, 1, drawn("no org"))],
         [w.grant_effect("s1", EDITOR, 2, drawn("no org"))],
         [w.grant_effect("s1", EDITOR, 4, o1)],
+        [w.grant_effect("s1", EDITOR, 1, o1)],
+        [w.grant_effect("s1", SUBMITTER, 3, ZERO16)],
+        [w.grant_effect("s1", READER | APPROVER, 1, s.org["hq"])],
         [[au.NARROW, w.last, site, EDITOR, None, 2, []]],
         [[au.INVITE, pub("s1"), o1, "", EDITOR, 0]],
         [[au.INVITE, pub("inv"), drawn("no org"), "", EDITOR, 0]],
@@ -744,6 +747,30 @@ def readers():
     at = w.last
     w.op([au.NARROW, o, w.site_id("s1"), EDITOR, None, 0, []], prev=at)
     w.op([au.CUT, w.site_id("s2"), w.key("s2").id, []], prev=at)
+    yield s
+    s = Scenario("P8.14 what narrowings leave to read")
+    w, o1 = s.w, s.org["o1"]
+    scope, project = s.scope("o1"), drawn("project")
+    p = s.open("hqs", "hq", None, (PLANNER, 0, SCOPE_PLAN), (READER, 1, s.org["hq"]))
+    s.add(s.feed("hqs", p, scope=SCOPE_PLAN).data(set_op(3, project, "organisations", [o1, 1])))
+    grants = (EDITOR, 0, scope), (SUBMITTER, 2, o1), (REVIEWER, 1, o1), (REVIEWER, 0, SCOPE_PLAN)
+    pr = scope_id(PROJECT, project)
+    for n, (mine, roles, for_, rest, pairs) in enumerate(
+        (
+            (grants[:1], EDITOR, None, 1, {scope: []}),
+            (grants[:1], EDITOR, o1, 0, {}),
+            (grants[:1], EDITOR, s.org["o2"], 0, {}),
+            (grants[1:2], SUBMITTER, None, 1, {pr: []}),
+            (grants[1:2], SUBMITTER, o1, 1, {pr: [drawn("x", 32)]}),
+            (grants[1:2], SUBMITTER, s.org["o2"], 1, {pr: []}),
+            (grants[2:], REVIEWER, None, 0, {}),
+            (grants[2:], REVIEWER, None, 1, {SCOPE_PLAN: []}),
+            (grants[2:], REVIEWER, None, 1, {scope: []}),
+            (grants[2:], REVIEWER, o1, 1, {pr: []}),
+        )
+    ):
+        o = s.open("t%d" % n, "o1", None, *mine)
+        w.op([au.NARROW, o, w.site_id("t%d" % n), roles, for_, rest, au.pack_pairs(pairs)])
     yield s
 
 
