@@ -1,13 +1,14 @@
 #!/usr/bin/python3
-"""mutate.py [--seed N] [--count N] [--file REGEX] [--report] - changes one place of the core at a time and sees
-whether a test fails.
+"""mutate.py [--seed N] [--count N] [--file REGEX] [--again] [--sanitize] [--report] - changes one place of the
+core at a time and sees whether a test fails.
 
 Mutants are drawn by the seed from all places where a change is tried: comparisons are turned, && and || swapped,
 a ! dropped, true and false swapped, a number is one more, a limit one more or less, a return in a branch dropped,
 a statement deleted. Each is built in a copy of the tree under build/mutants and run against the tests of its room,
 quickest first, until one fails. Results go to build/mutants/results-SEED.jsonl, and a run that stopped goes on
-there. Survivors that tests/defects/equivalent.txt lists change nothing that anybody can see; the others are
-printed. Exit 0 only when there are none of those."""
+there; --again tries what survived once more, with the tests and the code of today. Survivors that
+tests/defects/equivalent.txt lists change nothing that anybody can see; the others are printed. Exit 0 only when
+there are none of those."""
 
 import argparse
 import json
@@ -26,6 +27,7 @@ COPY = os.path.join(WORK, "source")
 BUILD = os.path.join(WORK, "build")
 EQUIVALENT = os.path.join(TOP, "tests", "defects", "equivalent.txt")
 MEMORY_BYTES_MAX = 4 << 30
+SANITIZE = False
 CALM = {"LC_ALL": "C.UTF-8", "SOU_FAULT_STEP": "7", "PYTHONDONTWRITEBYTECODE": "1", "SOU_BUILD": BUILD,
         "SOU_SOURCE": COPY}
 
@@ -125,7 +127,8 @@ def mirror():
 
 
 def limits():
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
+    if not SANITIZE:  # which asks for terabytes of addresses
+        resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
@@ -150,9 +153,11 @@ def build(targets):
 class Tests:
     """Of the private build: how each is run, and how long it takes when nothing is wrong."""
 
-    def __init__(self):
+    def __init__(self, sanitize):
+        flags = "-w -fsanitize=address,undefined -fno-sanitize-recover=all" if sanitize else "-w"
         subprocess.run(["cmake", "-G", "Ninja", "-S", COPY, "-B", BUILD, "-DCMAKE_BUILD_TYPE=Debug",
-                        "-DCMAKE_C_FLAGS=-w", "-DCMAKE_C_FLAGS_DEBUG=-O1"], check=True, stdout=subprocess.DEVNULL)
+                        f"-DCMAKE_C_FLAGS={flags}", "-DCMAKE_C_FLAGS_DEBUG=-O1"], check=True,
+                       stdout=subprocess.DEVNULL)
         shown = subprocess.run(["ctest", "--test-dir", BUILD, "--show-only=json-v1"], check=True,
                                capture_output=True, text=True).stdout
         self.commands = {test["name"]: test.get("command") for test in json.loads(shown)["tests"]}
@@ -200,67 +205,97 @@ def equivalents():
     return listed
 
 
+def results(path):
+    """The last outcome of each mutant."""
+    out = {}
+    if os.path.exists(path):
+        with open(path, encoding="utf-8") as file:
+            for r in map(json.loads, file):
+                out[r["file"], r["first"] if "first" in r else r["line"], r["new"]] = r
+    return out
+
+
 def report(path):
     listed, counts, left = equivalents(), {}, []
-    if not os.path.exists(path):
-        return 1
-    with open(path, encoding="utf-8") as file:
-        for line in file:
-            r = json.loads(line)
-            outcome = r["outcome"]
-            if outcome == "survived":
-                key = (r["file"], r["old"].strip(), r["new"].strip())
-                outcome = "equivalent" if key in listed else "survived"
-                if outcome == "survived":
-                    left.append(r)
-            counts[outcome] = counts.get(outcome, 0) + 1
+    for r in results(path).values():
+        outcome = r["outcome"]
+        if outcome == "survived" and (r["file"], r["old"].strip(), r["new"].strip()) in listed:
+            outcome = "equivalent"
+        if outcome == "survived":
+            left.append(r)
+        counts[outcome] = counts.get(outcome, 0) + 1
     for r in left:
         print(f"{r['file']}:{r['line']} {r['what']}\n    {r['old'].strip()}\n    {r['new'].strip()}")
     print(", ".join(f"{n} {outcome}" for outcome, n in sorted(counts.items())))
     return 0 if not left else 1
 
 
+def try_one(tests, name, pattern, line, what, old, new):
+    """line: from 0."""
+    tests.matching(pattern)
+    copy = os.path.join(COPY, name)
+    with open(copy, encoding="utf-8") as file:
+        text = file.read()
+    lines = text.split("\n")
+    assert lines[line] == old
+    lines[line] = new
+    begin = time.monotonic()
+    try:
+        with open(copy, "w", encoding="utf-8") as file:
+            file.write("\n".join(lines))
+        killer = tests.kills(pattern)
+    finally:
+        with open(copy, "w", encoding="utf-8") as file:
+            file.write(text)
+    return {"file": name, "line": line + 1, "what": what, "old": old, "new": new, "by": killer,
+            "outcome": "invalid" if killer is None else "killed" if killer else "survived",
+            "seconds": round(time.monotonic() - begin, 1)}
+
+
+def fresh_ones(tests, options, path):
+    chosen = [(name, pattern, place) for name, pattern in sources() if re.search(options.file, name)
+              for place in places_in(name)]
+    random.Random(options.seed).shuffle(chosen)
+    done = set(results(path))
+    for name, pattern, (line, what, old, new) in chosen[:options.count]:
+        if (name, line + 1, new) not in done:
+            yield try_one(tests, name, pattern, line, what, old, new)
+
+
+def old_ones(tests, options, path):
+    patterns, listed = dict(sources()), equivalents()
+    for (name, first, new), r in results(path).items():
+        equivalent = (name, r["old"].strip(), new.strip()) in listed
+        if r["outcome"] != "survived" or equivalent or not re.search(options.file, name):
+            continue
+        with open(os.path.join(COPY, name), encoding="utf-8") as file:
+            same = [i for i, text in enumerate(file.read().split("\n")) if text == r["old"]]
+        if not same:
+            yield {**r, "first": first, "outcome": "gone", "by": ""}
+            continue
+        line = min(same, key=lambda i: abs(i + 1 - r["line"]))
+        yield {**try_one(tests, name, patterns[name], line, r["what"], r["old"], new), "first": first}
+
+
 def main():
+    global BUILD, SANITIZE
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--count", type=int, default=20)
     parser.add_argument("--file", default="", help="only files whose name matches")
+    parser.add_argument("--again", action="store_true", help="what survived, once more")
+    parser.add_argument("--sanitize", action="store_true", help="with address and undefined-behaviour sanitizers")
     parser.add_argument("--report", action="store_true", help="print what a run found, run nothing")
     options = parser.parse_args()
     path = os.path.join(WORK, f"results-{options.seed}.jsonl")
     if options.report:
         return report(path)
+    if options.sanitize:
+        BUILD, SANITIZE = BUILD + "-sanitized", True
+        CALM["SOU_BUILD"] = BUILD
     mirror()
-    tests = Tests()
-    chosen = [(name, pattern, place) for name, pattern in sources() if re.search(options.file, name)
-              for place in places_in(name)]
-    random.Random(options.seed).shuffle(chosen)
-    done = set()
-    if os.path.exists(path):
-        with open(path, encoding="utf-8") as file:
-            done = {(r["file"], r["line"], r["new"]) for r in map(json.loads, file)}
-    for name, pattern, (number, what, old, new) in chosen[:options.count]:
-        if (name, number + 1, new) in done:
-            continue
-        tests.matching(pattern)
-        copy = os.path.join(COPY, name)
-        with open(copy, encoding="utf-8") as file:
-            text = file.read()
-        lines = text.split("\n")
-        if lines[number] != old:
-            continue
-        lines[number] = new
-        begin = time.monotonic()
-        try:
-            with open(copy, "w", encoding="utf-8") as file:
-                file.write("\n".join(lines))
-            killer = tests.kills(pattern)
-        finally:
-            with open(copy, "w", encoding="utf-8") as file:
-                file.write(text)
-        result = {"file": name, "line": number + 1, "what": what, "old": old, "new": new, "by": killer,
-                  "outcome": "invalid" if killer is None else "killed" if killer else "survived",
-                  "seconds": round(time.monotonic() - begin, 1)}
+    tests = Tests(options.sanitize)
+    for result in (old_ones if options.again else fresh_ones)(tests, options, path):
         with open(path, "a", encoding="utf-8") as file:
             file.write(json.dumps(result, ensure_ascii=False) + "\n")
     return report(path)

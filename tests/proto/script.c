@@ -38,6 +38,7 @@ struct script {
 	uint32_t name_count, entry_count;
 	struct history_random random;
 	bool eager; /* put and settle while the script is read */
+	bool project;
 	char word[32];
 };
 
@@ -214,32 +215,50 @@ static void grant(struct script *s)
 	op_named(s, name, bed_op(&s->bed, SOU_TIER_OPERATIONAL, 0, &e, 1));
 }
 
-static void enrol(struct script *s)
+/* Names the invite; its id here is its key. */
+static void invite(struct script *s, const char *name)
+{
+	struct sou_effect e = {.type = SOU_EFFECT_INVITE,
+			       .key = bed_hash("invite", s->bed.made),
+			       .org = s->bed.org};
+	need_word(s);
+	e.roles = roles_of(s->word);
+	bed_op(&s->bed, SOU_TIER_OPERATIONAL, 0, &e, 1);
+	op_named(s, name, e.key);
+}
+
+static void join(struct script *s, const char *name, struct sou_id site, const struct sou_hash *key)
 {
 	static const uint8_t signature[SOU_SIGNATURE_BYTES];
+	struct sou_effect e = {.type = SOU_EFFECT_ENROL,
+			       .key_id = sou_key_id(key),
+			       .site = site,
+			       .key = bed_hash("enrolled", s->bed.made),
+			       .tls = bed_hash("tls", s->bed.made),
+			       .signature = {signature, sizeof signature}};
+	struct name *made = make(s, name, IS_KEY);
+	made->id = bed_op(&s->bed, SOU_TIER_HUB, 0, &e, 1);
+	made->key = (struct bed_key){.site = e.site,
+				     .key = sou_key_id(&e.key),
+				     .epoch = sou_hash_half(&made->id),
+				     .opening = made->id,
+				     .prev = made->id};
+}
+
+/* enrol K S ROLES; join K S INVITE */
+static void enrol(struct script *s, bool invited)
+{
 	char name[sizeof s->word];
 	need_word(s);
 	snprintf(name, sizeof name, "%s", s->word);
 	need_word(s);
-	struct sou_effect invite = {.type = SOU_EFFECT_INVITE,
-				    .key = bed_hash("invite", s->bed.made),
-				    .org = s->bed.org};
-	struct sou_effect e = {.type = SOU_EFFECT_ENROL,
-			       .key_id = sou_key_id(&invite.key),
-			       .site = site_id(s->word),
-			       .key = bed_hash("enrolled", s->bed.made),
-			       .tls = bed_hash("tls", s->bed.made),
-			       .signature = {signature, sizeof signature}};
-	need_word(s);
-	invite.roles = roles_of(s->word);
-	bed_op(&s->bed, SOU_TIER_OPERATIONAL, 0, &invite, 1);
-	struct name *key = make(s, name, IS_KEY);
-	key->id = bed_op(&s->bed, SOU_TIER_HUB, 0, &e, 1);
-	key->key = (struct bed_key){.site = e.site,
-				    .key = sou_key_id(&e.key),
-				    .epoch = sou_hash_half(&key->id),
-				    .opening = key->id,
-				    .prev = key->id};
+	struct sou_id site = site_id(s->word);
+	if (!invited)
+		invite(s, test_printf("invite of %s", name));
+	else
+		need_word(s);
+	struct sou_hash key = find(s, invited ? s->word : test_printf("invite of %s", name))->id;
+	join(s, name, site, &key);
 }
 
 static void root(struct script *s, bool recover)
@@ -266,7 +285,14 @@ static bool authority_statement(struct script *s)
 		key->key = bed_open(&s->bed, s->word);
 		key->id = key->key.opening;
 	} else if (is(s, "enrol")) {
-		enrol(s);
+		enrol(s, false);
+	} else if (is(s, "join")) {
+		enrol(s, true);
+	} else if (is(s, "invite")) {
+		need_word(s);
+		char name[sizeof s->word];
+		snprintf(name, sizeof name, "%s", s->word);
+		invite(s, name);
 	} else if (is(s, "grant")) {
 		grant(s);
 	} else if (is(s, "narrow")) {
@@ -321,6 +347,11 @@ static uint64_t in_brackets(struct script *s)
 	return n;
 }
 
+static uint16_t record_kind(const struct script *s)
+{
+	return s->project ? SOU_KIND_SUBMISSION : SOU_KIND_ITEM;
+}
+
 static void control(struct entry *e, uint16_t type)
 {
 	e->facts.kind = type == SOU_OP_EPOCH_OPEN ? SOU_ENTRY_OPENING : SOU_ENTRY_CONTROL;
@@ -371,7 +402,7 @@ static void entry_word(struct script *s, struct entry *e)
 		e->need = (struct sou_need){SOU_OP_CONSENT, SOU_KIND_CONSENT};
 		f->consent_count = 1;
 	} else if (is(s, "proxy")) {
-		e->need = (struct sou_need){SOU_OP_PROXY, SOU_KIND_ITEM};
+		e->need = (struct sou_need){SOU_OP_PROXY, record_kind(s)};
 		f->proxy_count = 1;
 	} else if (is(s, "cite(")) {
 		f->cite_count = (uint16_t)ids(s, e->cites);
@@ -437,7 +468,7 @@ static void entry_statement(struct script *s)
 	at.key = who.key;
 	struct entry *e = &s->entries[s->entry_count++];
 	e->facts = bed_next(&s->bed, &at);
-	e->need = (struct sou_need){SOU_OP_SET, SOU_KIND_ITEM};
+	e->need = (struct sou_need){SOU_OP_SET, record_kind(s)};
 	e->facts.need_count = 1;
 	while (next_word(s))
 		entry_word(s, e);
@@ -535,6 +566,7 @@ void script_check(const char *name, const char *script, const char *expect, bool
 			     .random = {seed},
 			     .name = test_printf("%s (seed %llu)", name, (unsigned long long)seed),
 			     .at = script};
+	s->project = project;
 	bed_init(&s->bed, project);
 	statements(s);
 	put_all(s, seed);

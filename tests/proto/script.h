@@ -1,7 +1,7 @@
 /* script.h - verdict tests as short texts: statements that end with ';', then what is expected.
  *
- * open K S; enrol K S ROLES: key K of site S. ROLES: letters of e s a r v p n (editor, submitter,
- * approver, reader, reViewer, planner, aNchor).
+ * open K S; enrol K S ROLES; invite I ROLES, join K S I (enrol makes both): key K of site S. ROLES:
+ * letters of e s a r v p n (editor, submitter, approver, reader, reViewer, planner, aNchor).
  *
  * grant G S ROLES [after E…]: G names the op.
  *

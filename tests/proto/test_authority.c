@@ -487,24 +487,6 @@ TEST(authority, admissible)
 	unused.tls = bed_hash("v", 6);
 	const struct sou_effect grant = {.type = SOU_EFFECT_GRANT, .site = w.site, .id = bed.id};
 	struct sou_effect far = grant, stranger = grant, beyond = grant;
-	const struct {
-		const char *name;
-		uint16_t roles;
-		uint8_t reach;
-		bool admissible;
-	} reaches[] = {
-		{"R7 editor of one scope", SOU_ROLE_EDITOR, SOU_REACH_SCOPE, true},
-		{"R7 editor of a subtree", SOU_ROLE_EDITOR, SOU_REACH_SUBTREE, false},
-		{"R7 submitter of one organisation", SOU_ROLE_SUBMITTER, SOU_REACH_PROJECTS, true},
-		{"R7 submitter of a subtree", SOU_ROLE_SUBMITTER, SOU_REACH_SUBTREE, false},
-		{"R7 submitter of all", SOU_ROLE_SUBMITTER, SOU_REACH_ALL, false},
-		{"R7 approver of all", SOU_ROLE_APPROVER, SOU_REACH_ALL, false},
-		{"R7 with a role that may", SOU_ROLE_READER | SOU_ROLE_APPROVER, SOU_REACH_SUBTREE,
-		 false},
-		{"R7 reader and reviewer of a subtree", SOU_ROLE_READER | SOU_ROLE_REVIEWER,
-		 SOU_REACH_SUBTREE, true},
-		{"R7 anchor of all", SOU_ROLE_ANCHOR | SOU_ROLE_ADMIN, SOU_REACH_ALL, true},
-	};
 	far.reach = SOU_REACH_SUBTREE;
 	stranger.site = bed_id("nobody", 0);
 	beyond.reach = 4;
@@ -546,12 +528,38 @@ TEST(authority, admissible)
 		CHECK_INT(rows[i].name, sou_authority_admissible(bed.authority, &id), ==,
 			  rows[i].admissible);
 	}
+	bed_fini(&bed);
+}
+
+TEST(authority, roles_of_one_organisation)
+{
+	static const struct {
+		const char *name;
+		uint16_t roles;
+		uint8_t reach;
+		bool admissible;
+	} reaches[] = {
+		{"R7 editor of one scope", SOU_ROLE_EDITOR, SOU_REACH_SCOPE, true},
+		{"R7 editor of a subtree", SOU_ROLE_EDITOR, SOU_REACH_SUBTREE, false},
+		{"R7 submitter of one organisation", SOU_ROLE_SUBMITTER, SOU_REACH_PROJECTS, true},
+		{"R7 submitter of a subtree", SOU_ROLE_SUBMITTER, SOU_REACH_SUBTREE, false},
+		{"R7 submitter of all", SOU_ROLE_SUBMITTER, SOU_REACH_ALL, false},
+		{"R7 approver of all", SOU_ROLE_APPROVER, SOU_REACH_ALL, false},
+		{"R7 with a role that may", SOU_ROLE_READER | SOU_ROLE_APPROVER, SOU_REACH_SUBTREE,
+		 false},
+		{"R7 reader and reviewer of a subtree", SOU_ROLE_READER | SOU_ROLE_REVIEWER,
+		 SOU_REACH_SUBTREE, true},
+		{"R7 anchor of all", SOU_ROLE_ANCHOR | SOU_ROLE_ADMIN, SOU_REACH_ALL, true},
+	};
+	struct bed bed;
+	bed_init(&bed, false);
+	struct bed_key w = bed_open(&bed, "w");
 	for (size_t i = 0; i < ARRAY_LEN(reaches); i++) {
-		struct sou_effect e = grant;
-		e.roles = reaches[i].roles;
-		e.reach = reaches[i].reach;
-		e.id = bed.org;
-		struct sou_hash id = one(&bed, e);
+		struct sou_hash id = one(&bed, (struct sou_effect){.type = SOU_EFFECT_GRANT,
+								   .site = w.site,
+								   .roles = reaches[i].roles,
+								   .reach = reaches[i].reach,
+								   .id = bed.org});
 		CHECK_INT(reaches[i].name, sou_authority_admissible(bed.authority, &id), ==,
 			  reaches[i].admissible);
 	}

@@ -166,6 +166,9 @@ TEST(mp, str_bounds)
 		struct sou_span s = sou_mp_str(&m, cases[i].n - 1);
 		CHECK_INT(cases[i].name, m.rc, ==, SOU_ELIMIT);
 		CHECK(cases[i].name, s.p == NULL && s.n == 0);
+		m = sou_mp_over(span_of(b));
+		(void)sou_mp_str(&m, SIZE_MAX);
+		CHECK_INT(cases[i].name, m.rc, ==, cases[i].rc);
 	}
 }
 

@@ -105,6 +105,20 @@ TEST(payload, shape)
 	sou_payload_fini(NULL);
 }
 
+/* One struct reads many payloads: nothing of one stays for the next. */
+TEST(payload, read_again)
+{
+	struct sou_payload payload = {0};
+	struct sou_span closes = notation_span("[" F " [] [b32:01 b32:02] []]"),
+			plain = notation_span("[" F " [] 0 []]");
+	REQUIRE("P6.1 closes", sou_payload_read(&payload, closes) == SOU_OK);
+	CHECK_INT("P6.1 closes", payload.parts.count, ==, 2);
+	REQUIRE("P6.1 plain", sou_payload_read(&payload, plain) == SOU_OK);
+	CHECK_INT("P6.1 plain", payload.parts.count, ==, 0);
+	CHECK_INT("P6.1 plain", payload.part, ==, SOU_PART_NONE);
+	sou_payload_fini(&payload);
+}
+
 #define LARGE "4*([1 16 b16:e2+ 1 s8192:x []]) [1 16 b16:e3 1 s"
 
 TEST(payload, bytes)

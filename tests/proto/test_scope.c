@@ -331,6 +331,80 @@ TEST(scope, tree_changes)
 	bed_fini(&bed);
 }
 
+/* P9.5: what an anchor gave goes with it, and comes again with the next. */
+TEST(scope, anchors_that_are_lost)
+{
+	struct bed bed;
+	bed_init(&bed, false);
+	struct bed_key w = editor(&bed, "w"), fork = w, h = bed_open(&bed, "h"), sibling;
+	bed_grant(&bed, "h", SOU_ROLE_ANCHOR);
+	struct sou_hash a = bed_edit(&bed, &w), b = bed_edit(&bed, &fork);
+	struct sou_facts anchor = bed_next(&bed, &h);
+	sibling = h;
+	sibling.prev = anchor.prev;
+	sibling.seq--;
+	anchor.kind = SOU_ENTRY_CONTROL;
+	anchor.control = SOU_OP_ANCHOR;
+	anchor.names = &a;
+	anchor.name_count = 1;
+	bed_put(&bed, &anchor);
+	bed_settle(&bed);
+	CHECK_INT("anchored", bed_verdict(&bed, &a), ==, SOU_ACCEPTED);
+	CHECK_INT("the other", bed_verdict(&bed, &b), ==, SOU_HELD_FORK);
+	struct sou_facts beside = bed_next(&bed, &sibling);
+	beside.kind = SOU_ENTRY_CONTROL;
+	beside.control = SOU_OP_HEARTBEAT;
+	bed_put(&bed, &beside);
+	bed_settle(&bed);
+	CHECK_INT("the anchor is frozen", bed_verdict(&bed, &anchor.id), ==, SOU_HELD_FORK);
+	CHECK_INT("anchored no more", bed_verdict(&bed, &a), ==, SOU_HELD_FORK);
+	struct bed_key k = bed_open(&bed, "k");
+	bed_grant(&bed, "k", SOU_ROLE_ANCHOR);
+	bed_settle(&bed);
+	struct sou_facts again = bed_next(&bed, &k);
+	again.kind = SOU_ENTRY_CONTROL;
+	again.control = SOU_OP_ANCHOR;
+	again.names = &a;
+	again.name_count = 1;
+	bed_put(&bed, &again);
+	bed_settle(&bed);
+	CHECK_INT("by another", bed_verdict(&bed, &a), ==, SOU_ACCEPTED);
+	CHECK_INT("the other still", bed_verdict(&bed, &b), ==, SOU_HELD_FORK);
+	bed_fini(&bed);
+}
+
+/* P10.7: an epoch-open on it takes nothing from a top; what is whole no more gives it back. */
+TEST(scope, tops)
+{
+	struct bed bed;
+	bed_init(&bed, false);
+	struct bed_key w = editor(&bed, "w"), x = editor(&bed, "x"), fork;
+	struct sou_hash tops[8];
+	bed_edit(&bed, &x);
+	struct sou_hash a = bed_edit(&bed, &w);
+	fork = w;
+	struct sou_facts b = bed_next(&bed, &fork);
+	bed_put(&bed, &b);
+	open_epoch(&bed, &w);
+	bed_settle(&bed);
+	CHECK_INT("of x, b, the epoch-open", sou_scope_tops(bed.scope, tops, 8), ==, 3);
+	for (size_t i = 0; i < 3; i++)
+		CHECK("a is none", !sou_hash_eq(&tops[i], &a));
+	b.body = SOU_BODY_MALFORMED;
+	bed_put(&bed, &b);
+	bed_settle(&bed);
+	bool found = false;
+	CHECK_INT("of x, a, the epoch-open", sou_scope_tops(bed.scope, tops, 8), ==, 3);
+	for (size_t i = 0; i < 3; i++)
+		found = found || sou_hash_eq(&tops[i], &a);
+	CHECK("a is one again", found);
+	struct sou_hash few[3] = {{{1}}, {{1}}, {{1}}};
+	CHECK_INT("all are counted", sou_scope_tops(bed.scope, few, 2), ==, 3);
+	CHECK_MEM("as many as there is room for", few[1].b, 32, tops[1].b, 32);
+	CHECK_INT("and no more", few[2].b[0], ==, 1);
+	bed_fini(&bed);
+}
+
 /* R1: an op that concerns nobody changes nothing, one that concerns a key its entries alone. */
 TEST(scope, told_changes)
 {

@@ -88,6 +88,8 @@ static const struct row place_cases[] = {
 	 FOUR "W a on W; W b on W; H h on H anchor(a); W c on a", "a accepted; b fork; c accepted"},
 	{"P9.5 an anchor that is held", FOUR "W a on W; W b on W; H h on H anchor(a); cut H",
 	 "a fork; h cut"},
+	{"P9.5 an anchor that a fork freezes",
+	 FOUR "W a on W; W b on W; H h on H anchor(a); H i on H", "a fork; b fork; h fork; i fork"},
 	{"P9.5 by a site that never held it", FOUR "W a on W; W b on W; R h on R anchor(a)",
 	 "a fork; h no-right"},
 	{"P9.5 by its own site", FOUR "grant ga w n; W a on W; W b on a anchor(a); W c on W",
@@ -176,6 +178,9 @@ static const struct row right_cases[] = {
 	{"P8.13 of another role",
 	 "open W w; grant g w ea; W a on W; W b on a approve; narrow g w a at a",
 	 "a accepted; b no-right"},
+	{"P8.13 what it does not name stays",
+	 "open W w; grant g w ea; W a on W approve; W b on a; narrow g w a at a",
+	 "a accepted; b accepted"},
 	{"P8.13 with for: of that organisation alone", FOUR "W a on W; narrow gw w e for other",
 	 "a accepted"},
 	{"P8.13 with for and nil: both",
@@ -275,9 +280,34 @@ static const struct row act_cases[] = {
 
 static const struct row trunk_cases[] = {
 	{"P8.10 an enrol beside an op",
-	 "open W w; grant g w e; mark m; enrol N n e; back m; open X x; W a on W", "a accepted"},
+	 "open W w; invite i e; mark m; join N n i; back m; grant g w e; W a on W; N b on N",
+	 "a accepted; b not-whole"},
+	{"P8.10 and the other way round",
+	 "open W w; invite i e; mark m; grant g w e; mark o; back m; join N n i; back o; W a on W; "
+	 "N b on N",
+	 "a accepted; b not-whole"},
+	{"P8.10 an op on an enrol, another beside it",
+	 "open W w; invite i e; mark m; join N n i; grant h n s; back m; grant g w e; W a on W; N "
+	 "b on N",
+	 "a no-right; b not-whole"},
+	{"P8.10 two enrols, an op on one",
+	 "open W w; invite i e; invite j e; mark m; join N n i; back m; join O o j; grant g w e; "
+	 "W a on W; N b on N; O c on O",
+	 "a accepted; b not-whole; c accepted"},
+	{"P8.10 two enrols alone: none yet",
+	 "open W w; grant g w e; invite i e; invite j e; mark m; join N n i; back m; join O o j; "
+	 "W a on W; N b on N; O c on O",
+	 "a accepted; b not-whole; c not-whole"},
+	{"P8.9 an invite is used once", "invite i e; join N n i; join O o i; N a on N; O b on O",
+	 "a accepted; b not-whole"},
+	{"P8.10 an op without effect is a branch as any other",
+	 "open W w; mark m; grant g w e; back m; recover 0; W a on W", "a no-right"},
 	{"P8.10 any root op settles",
 	 "open W w; grant g w e; mark m; root 1; back m; narrow g w e; W a on W", "a accepted"},
+	{"P8.10 the highest counter, known last",
+	 "open W w; mark m; root 1; back m; grant g w e; root 2; W a on W", "a accepted"},
+	{"P8.10 the highest counter, known first",
+	 "open W w; mark m; grant g w e; root 2; back m; root 1; W a on W", "a accepted"},
 	{"P8.10 two with one counter: only restrictions above",
 	 "open W w; mark m; grant g w e; cut W at; root 1; back m; root 1; W a on W",
 	 "a cut-branch"},
@@ -291,11 +321,35 @@ static const struct row trunk_cases[] = {
 	 "open W w; grant h w e; newer; W a on W lacks(1); redact a 1", "a accepted"},
 };
 
-static void run(const struct row *rows, size_t count)
+/* In a project scope, where records of many organisations stand: a submitter w, a reviewer r. */
+#define TWO "open W w; grant gw w s; open R r; grant gr r v; "
+
+static const struct row project_cases[] = {
+	{"P7.5 a submission", TWO "W a on W", "a accepted"},
+	{"P7.5 an editor has no right here", "open W w; grant g w e; W a on W", "a no-right"},
+	{"P8.8 whoever it is for", TWO "W a on W for(other)", "a accepted"},
+	{"P9.9 for the same organisation", TWO "W a on W; cut W; R b on R adopt(a)",
+	 "a accepted; b accepted"},
+	{"P9.9 for another", TWO "W a on W for(other); cut W; R b on R adopt(a)",
+	 "a cut; b accepted"},
+	{"P9.9 that same other", TWO "W a on W for(other); cut W; R b on R adopt(a) for(other)",
+	 "a accepted; b accepted"},
+	{"P8.13 narrowed for one, not for another",
+	 TWO "W a on W; W b on a for(other); narrow gw w s for other", "a accepted; b no-right"},
+	{"P9.8 a submitter's consent", TWO "W a on W consent; R b on R proxy cite(a)",
+	 "a accepted; b accepted"},
+};
+
+static void run_in(const struct row *rows, size_t count, bool project)
 {
 	for (size_t i = 0; i < count; i++)
 		for (uint64_t seed = 0; seed < 12; seed++)
-			script_check(rows[i].name, rows[i].script, rows[i].expect, false, seed);
+			script_check(rows[i].name, rows[i].script, rows[i].expect, project, seed);
+}
+
+static void run(const struct row *rows, size_t count)
+{
+	run_in(rows, count, false);
 }
 
 TEST(rules, whole)
@@ -327,6 +381,11 @@ TEST(rules, grounds)
 TEST(rules, shown)
 {
 	run(act_cases, ARRAY_LEN(act_cases));
+}
+
+TEST(rules, projects)
+{
+	run_in(project_cases, ARRAY_LEN(project_cases), true);
 }
 
 TEST(rules, trunk)

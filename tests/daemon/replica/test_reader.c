@@ -243,6 +243,22 @@ TEST(reader, headers_from_a_position_on)
 						   &ids[rows[i].pin], &buf, &a) == SOU_OK);
 		CHECK_U64(rows[i].name, a.entry_count, ==, rows[i].entries);
 	}
+	/* In a replica that has the signature of the last alone, that of the pin is another's. */
+	struct sou_buf body = {0};
+	struct sou_signatures_want want = {site->org_scope, ids[1], ids[3]};
+	struct sou_signatures got;
+	REQUIRE("P13.11", view.signatures(view.ctx, &want, &body) == SOU_OK);
+	REQUIRE("P13.11", sou_signatures_unpack(&got, sou_buf_span(&body)) == SOU_OK);
+	CHECK_INT("P13.11 between the two", got.count, ==, 3);
+	want.first = w->genesis;
+	sou_buf_clear(&body);
+	CHECK_INT("P13.11 from what is not here", view.signatures(view.ctx, &want, &body), ==,
+		  SOU_EUNKNOWN);
+	want.first = ids[1];
+	want.last = w->genesis;
+	CHECK_INT("P13.11 to what is not here", view.signatures(view.ctx, &want, &body), ==,
+		  SOU_EUNKNOWN);
+	sou_buf_fini(&body);
 	CHECK_INT("P13.5 not held",
 		  view.headers(view.ctx, &site->org_scope, 0, &w->genesis, &buf, &a), ==, SOU_OK);
 	CHECK_U64("P13.5 not held", a.entry_count, ==, 0);
@@ -350,4 +366,36 @@ TEST(reader, project_scopes_are_read_by_the_responsible)
 	CHECK_INT("P3.2 plan", kind, ==, SOU_SCOPE_PLAN);
 	CHECK_INT("P3.2", soud_reader_scope(hub->reader, &w->net, &kind, &entity), ==,
 		  SOU_EUNKNOWN);
+}
+
+/* What is kept of chains grows with them: the first is found as the last is. */
+TEST(reader, long_chains)
+{
+	struct world *w = world_new();
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct sou_hash first = {{0}};
+	struct sou_id entity;
+	struct sou_view view;
+	struct sou_news_answer a;
+	struct sou_buf body = {0}, buf = {0};
+	struct sou_heads want;
+	soud_reader_view(site->reader, &view);
+	static const unsigned counts[] = {1, 250, 300, 700};
+	unsigned made = 0;
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		for (; made < counts[i]; made++) {
+			struct sou_hash id = node_item(site, &entity, "x");
+			first = made == 0 ? id : first;
+		}
+		struct sou_id version = sou_hash_half(&first);
+		sou_buf_clear(&body);
+		sou_buf_clear(&buf);
+		sou_want_pack(&body, &site->org_scope, &version, 1);
+		REQUIRE("P11.2", sou_want_unpack(&want, sou_buf_span(&body)) == SOU_OK);
+		CHECK_INT("P13.11", view.entries(view.ctx, &want.scope, &want.names, &buf, &a), ==,
+			  SOU_OK);
+		CHECK_U64(test_printf("P13.11 the first of %u", made), a.entry_count, ==, 1);
+	}
+	sou_buf_fini(&body);
+	sou_buf_fini(&buf);
 }
