@@ -20,7 +20,7 @@ static int any_is_good(void *ctx, const struct sou_hash *public_key, const uint8
 
 static const struct sou_verifier trusting = {any_is_good, NULL};
 
-static void new_authority(struct talk *t)
+void talk_new_authority(struct talk *t)
 {
 	REQUIRE(t->name, sou_authority_new(&t->authority, NULL) == SOU_OK);
 	sou_authority_verifier(t->authority, &trusting);
@@ -52,7 +52,7 @@ static void op(struct talk *t, const struct sou_effect *effects, uint32_t count)
 	t->op_count++;
 }
 
-static void authority(struct talk *t)
+void talk_authority(struct talk *t)
 {
 	const struct sou_hash root = bed_hash("root", 0);
 	const struct sou_effect genesis[] = {
@@ -220,7 +220,7 @@ static bool setup(struct talk *t)
 		t->frame_bytes = (size_t)talk_number_word(t, 4);
 	} else if (talk_is(t, "blank")) {
 		sou_authority_free(t->authority);
-		new_authority(t);
+		talk_new_authority(t);
 	} else if (talk_is(t, "broken")) {
 		t->broken = true;
 	} else if (talk_is(t, "readable") || talk_is(t, "closed")) {
@@ -301,7 +301,7 @@ static bool local(struct talk *t, struct sou_event *e, struct sou_id *version)
 		if (talk_is(t, "cut"))
 			cut(t);
 		else if (talk_is(t, "learn"))
-			authority(t);
+			talk_authority(t);
 		else if (talk_is(t, "op"))
 			grant(t, talk_next_word(t));
 	} else if (talk_is(t, "fetch")) {
@@ -333,6 +333,14 @@ static void statement(struct talk *t)
 	struct sou_id version = {{1}};
 	if (talk_is(t, "new") || setup(t))
 		return;
+	if (talk_is(t, "quiet")) {
+		t->out.n = 0;
+		talk_tell(t);
+		t->text.n--; /* nothing was done */
+		const char *quiet = sou_session_quiet(t->session) ? "quiet" : "busy";
+		sou_buf_put(&t->text, quiet, strlen(quiet));
+		return;
+	}
 	if (!opened(t, &e, &invite) && !local(t, &e, &version)) {
 		bool unknown = talk_is(t, "unknown");
 		e.frame.kind = talk_frame(t);
@@ -360,8 +368,8 @@ static void check(const char *name, const char *script, const char *expect, bool
 						 .log = bed_id("log", 1),
 						 .instance = bed_id("instance", 1)};
 	snprintf(t.options.software, sizeof t.options.software, "test 1");
-	new_authority(&t);
-	authority(&t);
+	talk_new_authority(&t);
+	talk_authority(&t);
 	while (talk_next_word(&t)) {
 		if (last)
 			sou_buf_clear(&t.text);

@@ -4,11 +4,26 @@
 
 static const uint8_t any_signature[SOU_SIGNATURE_BYTES];
 
+/* So many scopes that nobody has seen. */
+static void flood(struct talk *t, struct sou_buf *list)
+{
+	uint32_t count = (uint32_t)talk_number_word(t, 0);
+	sou_positions_begin(list, count);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sou_position p = {.scope = {{'z', (uint8_t)(i >> 8), (uint8_t)i}}};
+		sou_positions_put(list, &p);
+	}
+}
+
 /* "A:5 B:3=1.1", ascending. */
 static void positions(struct talk *t, struct sou_buf *list)
 {
 	struct sou_buf members = {0};
 	uint32_t count = 0;
+	if (talk_is(t, "flood")) {
+		flood(t, list);
+		return;
+	}
 	for (bool more = t->word[0] != 0; more; more = talk_next_word(t)) {
 		struct sou_position p = {.has_digest = strchr(t->word, '=') != NULL};
 		char *end;
@@ -58,7 +73,7 @@ static uint8_t hello(struct talk *t)
 	struct sou_hash leaf = t->head;
 	struct sou_buf list = {0};
 	bool all = false, other = false;
-	while (talk_next_word(t) && t->word[1] != ':') {
+	while (talk_next_word(t) && t->word[1] != ':' && !talk_is(t, "flood")) {
 		if (talk_is(t, "void"))
 			h.your_log = bed_id("log", 9);
 		else if (talk_is(t, "own"))
@@ -119,11 +134,35 @@ static uint8_t news(struct talk *t, bool answer)
 	return SOU_FRAME_NEWS;
 }
 
+/* The ops that `learn` brings. */
+static uint8_t real_series(struct talk *t)
+{
+	struct talk other = {.name = t->name, .options = t->options};
+	other.net = t->net;
+	other.site = t->site;
+	other.tls = t->tls;
+	talk_new_authority(&other);
+	talk_authority(&other);
+	size_t count = sou_authority_op_count(other.authority);
+	struct sou_buf *body = &t->body;
+	sou_authority_pack_begin(body, false, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		struct sou_hash id, prev;
+		struct sou_span op, sigs;
+		sou_authority_op(other.authority, i, &id, &prev, &op, &sigs);
+		sou_authority_pack_op(body, op, sigs);
+	}
+	sou_authority_free(other.authority);
+	return SOU_FRAME_AUTHORITY;
+}
+
 static uint8_t series(struct talk *t)
 {
 	bool more = false;
 	size_t bytes = 0;
 	while (talk_next_word(t)) {
+		if (talk_is(t, "real"))
+			return real_series(t);
 		more = more || talk_is(t, "more");
 		bytes = talk_is(t, "long") ? 40000 : bytes;
 	}

@@ -53,6 +53,10 @@ uint64_t talk_number_word(struct talk *t, uint64_t otherwise);
 void talk_digest_word(const char *word, uint8_t *entries, uint8_t *state);
 struct sou_join talk_join_of(const struct talk *t);
 
+/* An authority without ops; genesis, one organisation and the peer. */
+void talk_new_authority(struct talk *t);
+void talk_authority(struct talk *t);
+
 /* talk_frames.c: the frame that the word begins, its body in t->body; 0: no frame of this name. */
 uint8_t talk_frame(struct talk *t);
 

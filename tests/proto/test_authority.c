@@ -721,3 +721,54 @@ TEST(authority, too_new)
 	CHECK_MEM("P8.10 the trunk goes on", head.b, 32, bed.head.b, 32);
 	bed_fini(&bed);
 }
+
+/* A genesis that is pinned and not fit makes an authority under which nobody may. */
+TEST(authority, genesis_that_is_not_fit)
+{
+	struct sou_hash root = bed_hash("root", 0);
+	const struct sou_effect good[] = {
+		{.type = SOU_EFFECT_KEYS,
+		 .threshold = 1,
+		 .ids = &root,
+		 .id_count = 1,
+		 .key = bed_hash("operational", 0)},
+		{.type = SOU_EFFECT_ORG, .number = 1},
+		{.type = SOU_EFFECT_OPEN,
+		 .has_org = true,
+		 .site = bed_id("hub", 0),
+		 .key = bed_hash("hub", 1),
+		 .tls = bed_hash("hub", 2)},
+		{.type = SOU_EFFECT_HUB, .key = bed_hash("hub", 3), .tls = bed_hash("hub", 2)},
+	};
+	enum { PARENT = 1, INDEX, NO_HUB, NO_KEYS, TWO_ORGS, INVITE };
+	static const char *const names[] = {
+		"P8.5 fit",     "P8.5 a parent",          "P8.4 its own index", "P8.5 no hub",
+		"P8.5 no keys", "P8.5 two organisations", "P8.5 an invite"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct sou_effect e[5];
+		memcpy(e, good, sizeof good);
+		uint32_t count = 4;
+		e[1].has_org = i == PARENT;
+		e[1].parent_is_index = i == INDEX;
+		if (i == NO_HUB)
+			count = 3;
+		if (i == NO_KEYS)
+			e[0] = (struct sou_effect){.type = SOU_EFFECT_GRANT, .site = e[2].site};
+		if (i == TWO_ORGS)
+			e[count++] = e[1];
+		if (i == INVITE)
+			e[count++] = (struct sou_effect){.type = SOU_EFFECT_INVITE,
+							 .key = bed_hash("i", 1)};
+		const struct sou_authop op = {.id = bed_hash("genesis", i),
+					      .net = bed_id("net", 0),
+					      .effects = e,
+					      .effect_count = count};
+		struct sou_authority *a;
+		REQUIRE(names[i], sou_authority_new(&a, NULL) == SOU_OK);
+		REQUIRE(names[i], sou_authority_add_checked(a, &op, text(""), text("")) == SOU_OK);
+		REQUIRE(names[i], sou_authority_settle(a) == SOU_OK);
+		CHECK_INT(names[i], sou_authority_admissible(a, &op.id), ==, i == 0);
+		CHECK_INT(names[i], sou_authority_org_count(a), ==, i == 0);
+		sou_authority_free(a);
+	}
+}

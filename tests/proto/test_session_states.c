@@ -229,10 +229,57 @@ TEST(session, not_in_form)
 			talk_check_last(test_printf("P2.5 frame %zu", k),
 					test_printf("met; dial; hello; bad %zu", k),
 					test_printf("bye(format %s) close", clauses[k]));
+	talk_check_last("P2.5 positions that are awaited",
+			"met; many 17; dial; hello all other; bad 8", "bye(format P11.3) close");
 	talk_check_last("P2.5 hello", "listen; bad 1", "bye(format P11.2) close");
 	talk_check_last("P2.5 bye before hello", "listen; bad 16", "bye(format P11.13) close");
 	talk_check_last("P2.5 join", "hub; stranger; bad 17", "bye(format P12.6) close");
 	talk_check_last("P2.5 joined", "invited; bad 18", "bye(format P12.6) close");
 	talk_check_last("P11.6 raw bytes above 4 MiB", "met; dial; hello; bomb A",
 			"bye(limit P11.6) close");
+}
+
+/* A list of so many scopes is the peer's to say; one more ends the link. */
+TEST(session, scopes_that_a_session_keeps)
+{
+	talk_check_last("P16.1 the last that has room",
+			"met; dial; hello flood 17; positions flood 16383; news A 0-1",
+			"store(A 0-1)");
+	talk_check_last("P16.1 one more",
+			"met; dial; hello flood 17; positions flood 16384; news A 0-1",
+			"bye(limit P16.1) close");
+	talk_check_last("P16.1 those that are kept go on",
+			"met; dial; hello flood 17; positions flood 16384; heads z 1; ping 1",
+			"pong(1)");
+}
+
+static const struct row quiet[] = {
+	{"R24 nothing to do", "scope A 3; met; dial; hello A:3; quiet", "quiet"},
+	{"R24 before hello", "met; dial; quiet", "busy"},
+	{"R24 news under way", "scope A 3; met; dial; hello; quiet", "busy"},
+	{"R24 and acknowledged", "scope A 3; met; dial; hello; ack A 3; quiet", "quiet"},
+	{"R24 news to be stored", "met; dial; hello; news A 0-1; quiet", "busy"},
+	{"R24 and stored", "met; dial; hello; news A 0-1; stored; quiet", "quiet"},
+	{"R24 an ack that waits", "met; dial; hello; news A 0-1; stored new 20001; quiet", "busy"},
+	{"R24 heads that are awaited", "scope A 3; met; listen; hello void; quiet", "busy"},
+	{"R24 a list that is awaited", "met; many 17; dial; hello all other; quiet", "busy"},
+	{"R24 what the peer may not read", "scope A 3 -; met; dial; hello; quiet", "quiet"},
+	{"R24 what the peer does not take", "scope A 3; met; dial; hello; refuse A 3 1; quiet",
+	 "quiet"},
+	{"R24 what does not fit", "scope A 12; heavy 1048000; met; dial; hello; quiet", "busy"},
+	{"R24 closed", "met; dial; hello; stop; quiet", "busy"},
+};
+
+TEST(session, quiet)
+{
+	for (size_t i = 0; i < ARRAY_LEN(quiet); i++)
+		talk_check_last(quiet[i].name, quiet[i].script, quiet[i].expect);
+}
+
+TEST(session, what_came_does_not_go_back)
+{
+	talk_check_last("P13.4", "blank; invited; joined; hello; authority real; stored; learn",
+			"-");
+	talk_check_last("P13.4 what did not come does", "blank; invited; joined; hello; learn",
+			"authority(2)");
 }

@@ -205,6 +205,10 @@ TEST(reader, entries_by_id)
 	CHECK_INT("P11.6", take(other, koto, &more, &taken), ==, SOU_OK);
 	CHECK_INT("P11.6", taken.fresh, ==, 3);
 
+	const struct sou_signatures_want unsigned_ones = {site->org_scope, ids[2], ids[3]};
+	CHECK_INT("P13.11 none of its own", view.signatures(view.ctx, &unsigned_ones, &buf), ==,
+		  SOU_EUNKNOWN);
+
 	/* Nothing of the scope, nothing asked for. */
 	REQUIRE("P13.11", view.entries(view.ctx, &w->plan, &want.names, &buf, &a) == SOU_OK);
 	CHECK_U64("P13.11 none", a.entry_count, ==, 0);
