@@ -27,7 +27,7 @@ struct sou_news_query {
 	uint64_t after;
 	size_t bytes_max; /* raw bytes wanted at the most; at least one run is given */
 	struct sou_id peer_site, peer_log; /* leave out what came from there (P13.6) */
-	bool own_wanted, every_signature;
+	bool every_signature;
 	bool only_site;               /* withdrawn or not readable: own feeds of peer_site alone */
 	const struct sou_hash *heads; /* leave out what is at or before these (P13.7) */
 	size_t head_count;

@@ -16,7 +16,7 @@ static bool under_way(const struct sou_session *s, const struct sou_id *scope)
 static void say(struct step *t, struct cursor *c, const struct sou_digest *mine)
 {
 	struct sou_digest d = *mine;
-	d.upto = c->named = c->had = c->sent;
+	d.upto = c->sent; /* not `named`: who may not read the scope takes no notice */
 	c->has_said = c->said_whole = true;
 	c->said = sou_digest_half(&d);
 	c->said_ms = t->s->now_ms;

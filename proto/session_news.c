@@ -47,7 +47,6 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 		.bytes_max = SOU_NEWS_RAW_BYTES,
 		.peer_site = s->site,
 		.peer_log = s->log,
-		.own_wanted = (s->peer_flags & SOU_HELLO_OWN_WANTED) != 0,
 		.every_signature = (s->peer_flags & SOU_HELLO_EVERY_SIGNATURE) != 0,
 		.only_site = only_site,
 		.heads = c->heads,

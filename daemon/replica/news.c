@@ -30,8 +30,7 @@ static bool coded_fits(const struct coded *c, const struct sou_news_query *q, ui
 	if (q->only_site)
 		return false;
 	for (uint32_t i = 0; i < c->origin_count; i++) {
-		if ((peer != 0 && c->origins[i].source == peer) ||
-		    (!q->own_wanted && sou_id_eq(&c->origins[i].site, &q->peer_site)))
+		if (peer != 0 && c->origins[i].source == peer)
 			return false;
 	}
 	return true;
@@ -135,10 +134,8 @@ struct scan { /* one walk over the log of a scope */
 
 static bool is_left_out(const struct scan *s, const struct soud_row *row, const struct sou_id *site)
 {
-	bool own = sou_id_eq(site, &s->q->peer_site);
-	if (s->q->only_site)
-		return !own || (s->peer != 0 && row->source == s->peer);
-	return (s->peer != 0 && row->source == s->peer) || (own && !s->q->own_wanted) ||
+	return (s->peer != 0 && row->source == s->peer) ||
+	       (s->q->only_site && !sou_id_eq(site, &s->q->peer_site)) ||
 	       (s->marks != NULL && s->marks[row->arrival] != 0);
 }
 

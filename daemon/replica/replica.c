@@ -406,10 +406,22 @@ static int leave_log(struct soud_replica *r)
 	return rc;
 }
 
+/* P13.8: a peer has more of this log than there is, so that the fence, had there been one apart
+ * from the disk, would have told. The replica goes on as one that was restored. */
 int soud_replica_new_log(struct soud_replica *r)
 {
 	int rc = replica_ready(r);
-	return rc == SOU_OK ? draw_id(r, META_LOG, &r->now.log) : rc;
+	if (rc == SOU_OK)
+		rc = draw_id(r, META_LOG, &r->now.log);
+	if (rc == SOU_OK)
+		rc = draw_id(r, META_INSTANCE, &r->now.instance);
+	if (rc != SOU_OK)
+		return rc;
+	rc = soud_store_number_put(r->store, NUMBER_UNCONFIRMED, 1);
+	if (rc != SOU_OK)
+		return replica_store_failed(r, rc, "storing a mark");
+	r->doubting = true;
+	return SOU_OK;
 }
 
 /* --- Transactions --- */
@@ -428,7 +440,7 @@ int soud_replica_begin(struct soud_replica *r)
 	r->in_transaction = true;
 	r->kept = r->now;
 	r->authority_touched = false;
-	r->confirming = false;
+	r->confirming = r->doubting = false;
 	r->received_ms = r->env.wall_ms(r->env.ctx);
 	return SOU_OK;
 }
@@ -529,6 +541,8 @@ int soud_replica_commit(struct soud_replica *r, struct soud_committed *out)
 		return rc;
 	}
 	r->in_transaction = false;
+	if (r->doubting && r->env.site != NULL)
+		r->fence_state = SOUD_FENCE_INSTANCE;
 	bool fence = signs(r);
 	if (r->confirming)
 		r->fence_state = SOUD_FENCE_AGREES;

@@ -201,7 +201,8 @@ int soud_replica_acked(struct soud_replica *r, const struct soud_from *from,
 		       const struct sou_ack *ack);
 int soud_replica_passed(struct soud_replica *r, const struct soud_from *from,
 			const struct sou_id *scope, uint64_t upto);
-/* P13.8: our log was rolled back: draw a new log id. */
+/* P13.8: our log was rolled back: draw new ids of log and instance; unconfirmed from the commit on.
+ */
 int soud_replica_new_log(struct soud_replica *r);
 
 /* --- What is written here; all in a transaction --- */

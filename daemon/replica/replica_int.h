@@ -136,6 +136,7 @@ struct soud_replica {
 	} now, kept;
 	bool authority_touched; /* ops were added in this transaction */
 	bool confirming;        /* and it is confirmed by it */
+	bool doubting;          /* or becomes unconfirmed */
 	int64_t received_ms;    /* of this transaction */
 	enum soud_fence_state fence_state;
 	uint64_t fence_generation;

@@ -14,7 +14,7 @@
 struct node { /* a file */
 	char name[NAME_BYTES];
 	uint8_t *now, *disk; /* both of `cap` bytes */
-	uint8_t *dirty;      /* one byte a sector */
+	uint8_t *dirty;      /* one byte a sector: 1 written since the sync, or CUT_OFF */
 	size_t size, disk_size, cap;
 	unsigned refs;
 	bool gone; /* deleted while open */
@@ -39,6 +39,8 @@ struct memvfs {
 	uint64_t fail_at, calls;
 	bool fail_forever, failed;
 };
+
+#define CUT_OFF 2u /* since the sync, by a truncation */
 
 struct handle { /* an open file: SQLite allocates it */
 	sqlite3_file base;
@@ -207,9 +209,11 @@ static int file_truncate(sqlite3_file *f, sqlite3_int64 size)
 		return SQLITE_IOERR_TRUNCATE;
 	if ((size_t)size < n->size) {
 		memset(n->now + size, 0, n->size - (size_t)size);
-		for (size_t s = (size_t)size / MEMVFS_SECTOR_BYTES;
-		     s <= (n->size - 1) / MEMVFS_SECTOR_BYTES; s++)
-			n->dirty[s] = 1;
+		size_t first = (size_t)size / MEMVFS_SECTOR_BYTES;
+		for (size_t s = first; s <= (n->size - 1) / MEMVFS_SECTOR_BYTES; s++)
+			if (s > first || (size_t)size % MEMVFS_SECTOR_BYTES == 0 ||
+			    n->dirty[s] == 0)
+				n->dirty[s] = CUT_OFF;
 	} else if (!grow(n, (size_t)size + MEMVFS_SECTOR_BYTES)) {
 		return SQLITE_FULL;
 	}
@@ -574,15 +578,20 @@ static uint64_t draw(uint64_t *s)
 
 static void lose(struct node *n, uint64_t *s, uint32_t damage)
 {
+	/* A length that was not synced is the old one or the new: what was cut off is never zeros
+	 * between old bytes. */
+	bool back = n->size != n->disk_size && draw(s) % 1000 < damage;
 	for (size_t i = 0; i < n->cap / MEMVFS_SECTOR_BYTES; i++) {
-		if (n->dirty[i] == 0 || draw(s) % 1000 >= damage)
-			continue;
 		size_t at = i * MEMVFS_SECTOR_BYTES;
+		if (n->dirty[i] == CUT_OFF && back)
+			memcpy(n->now + at, n->disk + at, MEMVFS_SECTOR_BYTES);
+		if (n->dirty[i] != 1 || draw(s) % 1000 >= damage)
+			continue;
 		size_t kept =
 			draw(s) % 4 == 0 ? draw(s) % MEMVFS_SECTOR_BYTES : 0; /* torn, or lost */
 		memcpy(n->now + at + kept, n->disk + at + kept, MEMVFS_SECTOR_BYTES - kept);
 	}
-	if (n->size != n->disk_size && draw(s) % 1000 < damage)
+	if (back)
 		n->size = n->disk_size;
 }
 

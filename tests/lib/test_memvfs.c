@@ -54,6 +54,39 @@ TEST(memvfs, power_cuts)
 	CHECK_INT("each open transaction is gone", lost_open, ==, 300);
 }
 
+/* A log that was truncated without a sync comes back whole or not at all: never a part of it, which
+ * would lay old pages over newer ones. */
+TEST(memvfs, power_cuts_after_a_truncation)
+{
+	for (uint64_t seed = 0; seed < 300; seed++) {
+		struct memvfs *vfs;
+		REQUIRE("new", memvfs_new(&vfs, "short") == SOU_OK);
+		sqlite3 *db = db_open("short");
+		sqlite3_exec(db, "CREATE TABLE t(a INTEGER PRIMARY KEY, b BLOB)", NULL, NULL, NULL);
+		for (int i = 0; i < 12; i++)
+			sqlite3_exec(db, "INSERT INTO t(b) VALUES (randomblob(3000))", NULL, NULL,
+				     NULL);
+		sqlite3_exec(db, "UPDATE t SET b = randomblob(2000)", NULL, NULL, NULL);
+		CHECK_INT(
+			"truncated",
+			sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL),
+			==, SQLITE_OK);
+		memvfs_crash(vfs, seed, 500 + (uint32_t)(seed % 501));
+		sqlite3_close(db);
+		memvfs_power_on(vfs);
+		db = db_open("short");
+		CHECK_INT("all is there", count(db), ==, 12);
+		sqlite3_stmt *ok;
+		REQUIRE("check", sqlite3_prepare_v2(db, "PRAGMA integrity_check", -1, &ok, NULL) ==
+					 SQLITE_OK);
+		REQUIRE("a row", sqlite3_step(ok) == SQLITE_ROW);
+		CHECK_STR("whole", (const char *)sqlite3_column_text(ok, 0), "ok");
+		sqlite3_finalize(ok);
+		sqlite3_close(db);
+		memvfs_free(vfs);
+	}
+}
+
 /* With synchronous=OFF the same cuts must lose something: the disk is not kinder than a real one.
  */
 TEST(memvfs, unsynced_is_lost)

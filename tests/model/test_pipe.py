@@ -234,7 +234,7 @@ class OverPipes(unittest.TestCase):
             self.same(site)
 
     def test_own_wanted(self):
-        """P11.5, R12: a site that lost its replica, but not its keys, asks for its own feed and goes on."""
+        """P13.6, P11.5, R12: a site that lost its replica, but not its keys, gets its own feed and goes on."""
         site = self.join("a")
         for n in range(3):
             self.text(site, 1, "本文 %d" % n)
@@ -243,7 +243,8 @@ class OverPipes(unittest.TestCase):
         before, scope = r.state(r.org_scope(r.my_org())).digest(), r.org_scope(r.my_org())
         site.replica = Replica(r.net, r.store.genesis, r.site, site.key)
         self.sync(site)
-        self.assertNotIn(scope, site.replica.scopes())
+        self.assertEqual(site.replica.state(scope).digest(), before)
+        site.replica = Replica(r.net, r.store.genesis, r.site, site.key)
         self.assertEqual(site.sync(dial=self.hub.dial, flags=frames.OWN_WANTED).faults, [])
         self.assertEqual(site.replica.state(scope).digest(), before)
         self.assertEqual(self.text(site, 1, "その後").header.seq, 4)

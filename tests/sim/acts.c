@@ -15,6 +15,7 @@ struct act { /* an act under way: its ops, values and names */
 	struct sou_draft_op ops[OPS_MAX];
 	struct sou_id replaces[OPS_MAX][32];
 	struct sou_buf values[OPS_MAX];
+	uint64_t words; /* the number in its text */
 };
 
 static void act_fini(struct act *a)
@@ -57,14 +58,20 @@ static void act_names(struct sim *w, uint32_t node, struct act *a, bool stale)
 		sou_record_fini(&rec);
 		return;
 	}
+	uint32_t seen = 0;
 	for (uint32_t i = 0; i < rec.live_count && op->replace_count < 32; i++) {
 		if (op->field != 0 && rec.lives[i].field != op->field)
 			continue;
+		seen++;
 		if (stale && sim_chance(&w->rng, 500))
 			continue;
 		a->replaces[a->act.op_count - 1][op->replace_count++] = rec.lives[i].version;
 	}
 	sou_record_fini(&rec);
+	if (op->field == SOU_FIELD_ITEM_TEXT && op->kind == SOU_KIND_ITEM) {
+		w->marks[SIM_MARK_CONFLICT] += op->replace_count < seen;
+		w->marks[SIM_MARK_RESOLVED] += op->replace_count > 1;
+	}
 }
 
 void sim_track(struct sim *w, uint32_t node, const struct sou_id *scope, const struct sou_hash *id,
@@ -78,12 +85,15 @@ void sim_track(struct sim *w, uint32_t node, const struct sou_id *scope, const s
 
 /* What was saved is remembered with its arrival at its own site, where acks count. */
 static void note_saved(struct sim *w, uint32_t node, const struct soud_act *acts, size_t n,
-		       const struct sou_hash *ids)
+		       const struct sou_hash *ids, const struct act *from)
 {
 	for (size_t i = 0; i < n; i++) {
 		struct sou_scope_entry entry;
 		struct sou_id version = sou_hash_half(&ids[i]);
+		if (w->tracked_n == SIM_TRACKED_MAX)
+			return;
 		sim_track(w, node, &acts[i].scope, &ids[i], false);
+		w->tracked[w->tracked_n - 1].words = from[i].words;
 		if (soud_replica_entry(w->nodes[node].replica, &acts[i].scope, &version, &entry) ==
 		    SOU_OK)
 			w->tracked[w->tracked_n - 1].arrival = entry.pos;
@@ -125,15 +135,18 @@ static void finish(struct sim *w, uint32_t node, struct act *acts, size_t n, con
 		return;
 	}
 	w->acts++;
-	note_saved(w, node, list, n, ids);
+	w->marks[SIM_MARK_NEW_KEY_WRITES] += me->rekeyed;
+	note_saved(w, node, list, n, ids, acts);
 	sim_net_committed(w, node, &done);
 }
 
-static void put_text(struct sim *w, struct sou_buf *buf, uint32_t org, uint32_t node)
+/* The number stands once in the world, so that a redacted text can be looked for. */
+static void put_text(struct sim *w, struct act *a, struct sou_buf *buf, uint32_t org)
 {
 	char text[128];
-	int n = snprintf(text, sizeof text, "例文 ORGANISATION%uWORDS %u-%llu", org, node,
-			 (unsigned long long)(sim_rng_next(&w->rng) % 100000));
+	a->words = 100000 + ++w->words;
+	int n = snprintf(text, sizeof text, "例文 ORGANISATION%uWORDS SECRET%lluEND", org,
+			 (unsigned long long)a->words);
 	sou_mp_put_str(buf, text, (size_t)n);
 }
 
@@ -173,8 +186,8 @@ static void act_item_add(struct sim *w, uint32_t node)
 		return;
 	}
 	act_begin(&a, SOU_SCOPE_ORG, &w->orgs[me->org], &w->orgs[me->org]);
-	put_text(w, act_op(&a, SOU_OP_SET, SOU_KIND_ITEM, &entity, SOU_FIELD_ITEM_TEXT), me->org,
-		 node);
+	put_text(w, &a, act_op(&a, SOU_OP_SET, SOU_KIND_ITEM, &entity, SOU_FIELD_ITEM_TEXT),
+		 me->org);
 	uint8_t place[SOU_PLACE_BYTES_MAX];
 	size_t n = sou_place_spread(sim_below(&w->rng, 50), 50, &entity, place);
 	sou_mp_put_bin(act_op(&a, SOU_OP_SET, SOU_KIND_ITEM, &entity, SOU_FIELD_ITEM_PLACE), place,
@@ -193,16 +206,19 @@ static void act_item_edit(struct sim *w, uint32_t node)
 	struct sim_node *me = &w->nodes[node];
 	struct sou_id entity;
 	struct act a;
-	if (!pick_item(w, node, me->org, &entity)) {
+	uint32_t org = me->org, later = 1 + sim_below(&w->rng, SIM_ORGS - 1);
+	if ((me->edits & 1u << later) != 0)
+		org = later;
+	if (!pick_item(w, node, org, &entity)) {
 		act_item_add(w, node);
 		return;
 	}
 	bool stale = sim_chance(&w->rng, 100);
-	act_begin(&a, SOU_SCOPE_ORG, &w->orgs[me->org], &w->orgs[me->org]);
+	act_begin(&a, SOU_SCOPE_ORG, &w->orgs[org], &w->orgs[org]);
 	uint32_t what = sim_below(&w->rng, 100);
 	if (what < 70) {
-		put_text(w, act_op(&a, SOU_OP_SET, SOU_KIND_ITEM, &entity, SOU_FIELD_ITEM_TEXT),
-			 me->org, node);
+		put_text(w, &a, act_op(&a, SOU_OP_SET, SOU_KIND_ITEM, &entity, SOU_FIELD_ITEM_TEXT),
+			 org);
 		act_names(w, node, &a, stale);
 	} else if (what < 90) {
 		uint8_t place[SOU_PLACE_BYTES_MAX];
@@ -231,7 +247,7 @@ static void act_submit(struct sim *w, uint32_t node)
 		struct sou_buf *value;
 		act_begin(&acts[n], SOU_SCOPE_ORG, &w->orgs[me->org], &w->orgs[me->org]);
 		value = act_op(&acts[n], SOU_OP_SET, SOU_KIND_ITEM, &item, SOU_FIELD_ITEM_TEXT);
-		put_text(w, value, me->org, node);
+		put_text(w, &acts[n], value, me->org);
 		act_names(w, node, &acts[n], false);
 		n++;
 	}
@@ -344,10 +360,7 @@ static void act_control(struct sim *w, bool adopt)
 		sim_fail(w, "S0", "hub cannot save");
 		return;
 	}
-	if (adopt)
-		w->adoptions++;
-	else
-		w->anchors++;
+	w->marks[adopt ? SIM_MARK_ADOPTED : SIM_MARK_ANCHORED]++;
 	sim_net_committed(w, 0, &done);
 }
 
@@ -362,7 +375,7 @@ void sim_act(struct sim *w)
 			act_plan_edit(w);
 		else if (what < 80)
 			act_review(w, node);
-		else
+		else if (what < 95 || !sim_decide(w))
 			act_control(w, what < 90);
 		return;
 	}

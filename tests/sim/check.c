@@ -13,13 +13,18 @@ bool sim_reads(const struct sim *w, uint32_t node, const struct sou_id *scope)
 	struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL);
 	if (n->hub || (n->roles & SOU_ROLE_READER) != 0 || sou_id_eq(scope, &plan))
 		return true;
-	struct sou_id own = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[n->org]);
-	if (sou_id_eq(scope, &own))
-		return true;
+	for (uint32_t org = 1; org < SIM_ORGS; org++) {
+		struct sou_id of = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[org]);
+		if (sou_id_eq(scope, &of))
+			return (org == n->org && !n->blind) ||
+			       ((n->reads | n->edits) & 1u << org) != 0;
+	}
 	for (uint32_t i = 0; i < SIM_PROJECTS; i++) {
 		struct sou_id project = sou_scope_id(SOU_SCOPE_PROJECT, &w->projects[i]);
 		if (sou_id_eq(scope, &project))
-			return w->project_orgs[i][0] == n->org || w->project_orgs[i][1] == n->org;
+			return w->project_orgs[i][0] == n->org || w->project_orgs[i][1] == n->org ||
+			       ((n->reads | n->edits) &
+				(1u << w->project_orgs[i][0] | 1u << w->project_orgs[i][1])) != 0;
 	}
 	return false;
 }
@@ -32,6 +37,7 @@ static void check_words(struct sim *w, uint32_t to, const struct sou_batch_entry
 		int n = snprintf(mark, sizeof mark, "ORGANISATION%uWORDS", org);
 		struct sou_id scope = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[org]);
 		if (!sim_reads(w, to, &scope) && e->payload.n > 0 &&
+		    !sou_id_eq(&e->entry->header.site, &w->nodes[to].site) &&
 		    memmem(e->payload.p, e->payload.n, mark, (size_t)n) != NULL)
 			sim_fail(w, "S4", "%s is sent words of organisation %u", w->nodes[to].name,
 				 org);
@@ -64,6 +70,11 @@ static void check_scope(struct sim *w, uint32_t to, const struct sou_id *scope, 
 	for (uint32_t i = 0; i < SIM_PROJECTS; i++) {
 		struct sou_id project = sou_scope_id(SOU_SCOPE_PROJECT, &w->projects[i]);
 		if (sou_id_eq(scope, &project) && (w->nodes[to].roles & SOU_ROLE_SUBMITTER) != 0)
+			return;
+	}
+	for (uint32_t org = 1; org < SIM_ORGS; org++) { /* where its own feed stands */
+		struct sou_id of = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[org]);
+		if (sou_id_eq(scope, &of) && (w->nodes[to].ever & 1u << org) != 0)
 			return;
 	}
 	if (!sim_reads(w, to, scope))
@@ -138,7 +149,8 @@ static void check_digests(struct sim *w)
 	for (uint32_t node = 1; node < w->node_count; node++)
 		for (size_t i = 0; i < count; i++)
 			if (w->nodes[node].honest && !w->nodes[node].withdrawn &&
-			    sim_reads(w, node, &scopes[i]) && !same_digest(w, node, &scopes[i]))
+			    !w->nodes[node].gone && sim_reads(w, node, &scopes[i]) &&
+			    !same_digest(w, node, &scopes[i]))
 				return;
 }
 
@@ -158,7 +170,7 @@ static void check_tracked(struct sim *w, uint32_t node, const struct sim_tracked
 			 t->acked ? " that it acknowledged" : "");
 }
 
-/* S6: in the chain of a site that was not restored no place is used twice. */
+/* S6: in the chain of a key that was not copied no place is used twice. */
 static void check_places(struct sim *w)
 {
 	struct soud_store *store = soud_replica_store(w->nodes[0].replica);
@@ -168,14 +180,14 @@ static void check_places(struct sim *w)
 		uint32_t number;
 		uint64_t next = 1;
 		struct soud_row row;
-		if (!n->honest || n->withdrawn || n->org == 0 ||
-		    soud_store_scope_find(store, &scope_id, &number) != SOU_OK)
+		if (!n->honest || n->withdrawn || n->org == 0 || n->copied || n->copy ||
+		    n->reverted || soud_store_scope_find(store, &scope_id, &number) != SOU_OK)
 			continue;
 		for (uint64_t at = 0; soud_store_log_next(store, number, at, &row) == SOU_OK;) {
 			struct sou_header h;
 			at = row.arrival;
 			if (sou_header_read(&h, row.header) != SOU_OK ||
-			    !sou_id_eq(&h.site, &n->site))
+			    !sou_id_eq(&h.site, &n->site) || !sou_id_eq(&h.key, &n->signer.key_id))
 				continue;
 			if (h.seq != next++)
 				sim_fail(w, "S6", "%s used a place twice or left one out", n->name);
@@ -200,21 +212,76 @@ static void check_derived(struct sim *w, uint32_t node)
 		sim_fail(w, "S7", "%s rebuilt from its log differs", w->nodes[node].name);
 }
 
+/* S9: the files of a node, without what the next checkpoint would drop. */
+static void check_secrets(struct sim *w, uint32_t node)
+{
+	struct sim_node *n = &w->nodes[node];
+	static const char *const files[] = {"replica.db", "replica.db-wal"};
+	if (w->secret_n == 0)
+		return;
+	int rc = SOU_EBUSY;
+	for (int i = 0; i < 3 && rc == SOU_EBUSY; i++) {
+		rc = soud_replica_tidy(n->replica, false);
+		if (soud_reader_refresh(n->reader) != SOU_OK)
+			rc = SOU_ESTORE;
+	}
+	if (rc != SOU_OK)
+		sim_fail(w, "S9", "%s cannot erase: %s", n->name, sou_err_name(rc));
+	for (size_t f = 0; f < sizeof files / sizeof *files; f++) {
+		size_t size;
+		const uint8_t *bytes = memvfs_bytes(n->vfs, files[f], &size);
+		for (uint32_t i = 0; bytes != NULL && i < w->secret_n; i++) {
+			char mark[40];
+			int length = snprintf(mark, sizeof mark, "SECRET%lluEND",
+					      (unsigned long long)w->secrets[i]);
+			if (memmem(bytes, size, mark, (size_t)length) != NULL)
+				sim_fail(w, "S9", "%s has redacted words in %s: %s", n->name,
+					 files[f], mark);
+		}
+	}
+}
+
+/* Which reasons to hold were met, at the hub. */
+static void mark_verdicts(struct sim *w)
+{
+	struct soud_store *store = soud_replica_store(w->nodes[0].replica);
+	static const enum sim_mark marks[] = {[SOU_HELD_NOT_WHOLE] = SIM_MARK_HELD_NOT_WHOLE,
+					      [SOU_HELD_CUT] = SIM_MARK_HELD_CUT,
+					      [SOU_HELD_DECIDE] = SIM_MARK_HELD_DECIDE,
+					      [SOU_HELD_FORK] = SIM_MARK_HELD_FORK,
+					      [SOU_HELD_NO_RIGHT] = SIM_MARK_HELD_NO_RIGHT,
+					      [SOU_HELD_GROUND] = SIM_MARK_HELD_GROUND};
+	uint32_t count = 0;
+	struct soud_row row;
+	(void)soud_store_scope_count(store, &count);
+	for (uint32_t scope = 1; scope <= count; scope++)
+		for (uint64_t at = 0; soud_store_log_next(store, scope, at, &row) == SOU_OK;
+		     at = row.arrival)
+			if (row.verdict <= SOU_HELD_GROUND && marks[row.verdict] != 0)
+				w->marks[marks[row.verdict]]++;
+}
+
 void sim_check_all(struct sim *w)
 {
 	for (uint32_t i = 0; i < w->node_count; i++)
-		if (soud_replica_begin(w->nodes[i].replica) != SOU_OK)
+		if (!w->nodes[i].gone && soud_replica_begin(w->nodes[i].replica) != SOU_OK)
 			sim_fail(w, "S0", "%s cannot be looked at", w->nodes[i].name);
+	mark_verdicts(w);
 	if (w->failure[0] == '\0')
 		check_digests(w);
 	for (size_t i = 0; i < w->tracked_n && w->failure[0] == '\0'; i++)
 		for (uint32_t node = 0; node < w->node_count; node++)
-			if (w->nodes[node].honest)
+			if (w->nodes[node].honest && !w->nodes[node].gone)
 				check_tracked(w, node, &w->tracked[i]);
 	if (w->failure[0] == '\0')
 		check_places(w);
 	for (uint32_t i = 0; i < w->node_count && w->failure[0] == '\0'; i++)
-		check_derived(w, i);
+		if (!w->nodes[i].gone)
+			check_derived(w, i);
 	for (uint32_t i = 0; i < w->node_count; i++)
-		soud_replica_rollback(w->nodes[i].replica);
+		if (!w->nodes[i].gone)
+			soud_replica_rollback(w->nodes[i].replica);
+	for (uint32_t i = 0; i < w->node_count && w->failure[0] == '\0'; i++)
+		if (!w->nodes[i].gone && w->nodes[i].honest && !w->nodes[i].withdrawn)
+			check_secrets(w, i);
 }

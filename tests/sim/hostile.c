@@ -21,12 +21,13 @@ enum trick {
 	TRICK_PART,      /* a part that nobody closes */
 	TRICK_PROXY,     /* a change of other people's words without consent */
 	TRICK_NET,       /* signed for another network */
+	TRICK_GROUND,    /* cites what nobody has */
 	TRICK_COUNT
 };
 
-static const char *const trick_names[] = {"honest", "fork",      "scope",  "role",
-					  "for",    "backdated", "forged", "on others",
-					  "gap",    "part",      "proxy",  "net"};
+static const char *const trick_names[] = {"honest",    "fork",   "scope",     "role", "for",
+					  "backdated", "forged", "on others", "gap",  "part",
+					  "proxy",     "net",    "ground"};
 
 /* The first entry of a chain has nothing before it that it could fork, contradict or be dated
  * before; a reviewer may adopt one that only lost its place. */
@@ -80,6 +81,8 @@ static bool others_entry(struct sim *w, const struct sou_id *scope, struct sou_h
 	return false;
 }
 
+static const struct sou_hash nobodys = {{0x77}};
+
 static void bend(struct sim *w, enum trick t, struct sou_draft *d, struct sou_draft_op *op,
 		 bool *on_others)
 {
@@ -117,6 +120,10 @@ static void bend(struct sim *w, enum trick t, struct sou_draft *d, struct sou_dr
 		break;
 	case TRICK_PROXY:
 		op->type = SOU_OP_PROXY;
+		break;
+	case TRICK_GROUND:
+		d->cites = &nobodys;
+		d->cite_count = 1;
 		break;
 	case TRICK_HONEST:
 	case TRICK_FORGED:
@@ -196,8 +203,7 @@ void sim_hostile(struct sim *w)
 				    (struct sou_span){id.b, 32}, signature) == SOU_OK);
 	}
 	sim_trace(w, "hostile: %s", trick_names[t]);
-	w->hostile_entries++;
-	w->tricks[t]++;
+	w->marks[SIM_MARK_HOSTILE]++;
 	struct soud_taken taken = {0};
 	sim_track(w, HOSTILE, &d.header.scope, &id, never_shown(w, t, on_others));
 	w->tracked[w->tracked_n - 1].excused = true; /* nobody promised to keep it */

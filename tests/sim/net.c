@@ -73,18 +73,23 @@ static void send_frame(struct sim *w, uint32_t link, uint32_t side, uint8_t kind
 	w->frames++;
 	w->bytes += n;
 	if (!w->healed && sim_chance(&w->rng, m->cut / 20)) {
-		w->cuts++;
+		w->marks[SIM_MARK_CUT]++;
 		sim_trace(w, "cut %s", w->nodes[link].name);
 		sim_net_cut(w, link);
 		return;
 	}
 	uint64_t delay = 1 + sim_below(&w->rng, w->healed ? 20 : SIM_FRAME_MS_MAX);
 	uint64_t *last = &l->arrives_ms[1 - side];
-	if (w->now_ms + delay < *last && !sim_chance(&w->rng, w->healed ? 0 : m->swap / 20))
-		delay = *last - w->now_ms;
+	if (w->now_ms + delay < *last) {
+		if (!sim_chance(&w->rng, w->healed ? 0 : m->swap / 20))
+			delay = *last - w->now_ms;
+		else
+			w->marks[SIM_MARK_SWAPPED]++;
+	}
 	if (w->now_ms + delay > *last)
 		*last = w->now_ms + delay;
 	unsigned copies = 1 + (!w->healed && sim_chance(&w->rng, m->repeat / 10));
+	w->marks[SIM_MARK_REPEATED] += copies - 1;
 	for (unsigned i = 0; i < copies; i++) {
 		uint8_t *bytes = malloc(n + 1);
 		SOU_ASSERT(bytes != NULL);
@@ -131,6 +136,39 @@ static void store_action(struct sim *w, uint32_t link, uint32_t side, const stru
 	}
 }
 
+/* S8: a stream that keeps its order gives no reason to close. */
+static void check_close(struct sim *w, uint32_t link, enum sou_bye code)
+{
+	if (w->mix.swap + w->mix.repeat > 0)
+		return;
+	if (code != SOU_BYE_NONE && code != SOU_BYE_ROLLED_BACK && code != SOU_BYE_INSTANCE &&
+	    w->nodes[link].honest)
+		sim_fail(w, "S8", "the link of %s ends: %s", w->nodes[link].name,
+			 sou_bye_name(code));
+}
+
+/* The hub's part of R12, as the daemon does it: a newer link of the same replica stands, another
+ * instance is sent away and both are told. */
+static void second_link(struct sim *w, uint32_t link)
+{
+	struct sim_end *mine = &w->links[link].ends[0];
+	for (uint32_t i = 1; i < w->node_count; i++) {
+		struct sim_end *other = &w->links[i].ends[0];
+		if (i == link || !w->links[i].up || !other->live ||
+		    !sou_id_eq(&other->from.site, &mine->from.site))
+			continue;
+		if (sou_id_eq(&other->instance, &mine->instance)) {
+			sim_net_cut(w, i);
+			continue;
+		}
+		struct sou_event told = {.kind = SOU_EVENT_OTHER};
+		w->marks[SIM_MARK_REFUSED_COPY]++;
+		step(w, i, 0, &told);
+		w->links[link].away = true; /* after this step */
+		return;
+	}
+}
+
 static void act_on(struct sim *w, uint32_t link, uint32_t side, const struct sou_actions *actions,
 		   const struct sou_action *a)
 {
@@ -148,6 +186,9 @@ static void act_on(struct sim *w, uint32_t link, uint32_t side, const struct sou
 	case SOU_ACTION_LIVE:
 		end->live = true;
 		end->from = (struct soud_from){a->peer.site, a->peer.log};
+		end->instance = a->peer.instance;
+		if (side == 0)
+			second_link(w, link);
 		break;
 	case SOU_ACTION_ACKED:
 		take_acked(w, end, &a->acked);
@@ -159,18 +200,21 @@ static void act_on(struct sim *w, uint32_t link, uint32_t side, const struct sou
 		j->ack = (struct sou_ack){a->passed.scope, a->passed.upto, 0};
 		break;
 	case SOU_ACTION_NEW_LOG:
+		w->marks[SIM_MARK_ROLLED_BACK]++;
 		(void)job_new(w, link, side, JOB_NEW_LOG, 0, NULL, 0);
 		break;
 	case SOU_ACTION_ALARM:
 		sim_fail(w, "S5", "software fault told by %s", w->nodes[end->node].name);
 		break;
 	case SOU_ACTION_LOG:
+		w->marks[SIM_MARK_HEADS] += strstr(a->log.what, "by heads") != NULL;
 		if (a->log.level > 0)
 			sim_trace(w, "%s says %s %s", w->nodes[end->node].name, a->log.rule,
 				  a->log.what);
 		break;
 	case SOU_ACTION_CLOSE:
 		sim_trace(w, "close %s %s", w->nodes[end->node].name, sou_bye_name(a->close.code));
+		check_close(w, link, a->close.code);
 		sim_net_cut(w, link);
 		break;
 	case SOU_ACTION_OWN_ALL:
@@ -197,6 +241,12 @@ static void step(struct sim *w, uint32_t link, uint32_t side, struct sou_event *
 	for (size_t i = 0; i < actions.n && l->up && l->incarnation == incarnation; i++)
 		act_on(w, link, side, &actions, &actions.v[i]);
 	sou_actions_fini(&actions);
+	if (l->up && l->incarnation == incarnation && side == 0 && l->away &&
+	    sou_session_state(end->session) == SOU_SESSION_LIVE) {
+		struct sou_event away = {.kind = SOU_EVENT_INSTANCE};
+		l->away = false;
+		step(w, link, 0, &away);
+	}
 }
 
 static void open_end(struct sim *w, struct sim_end *end, uint32_t node, uint32_t other,
@@ -224,6 +274,7 @@ void sim_net_dial(struct sim *w, uint32_t node)
 	struct sim_link *l = &w->links[node];
 	sim_trace(w, "dial %s", w->nodes[node].name);
 	l->up = true;
+	l->away = false;
 	l->incarnation++;
 	l->arrives_ms[0] = l->arrives_ms[1] = w->now_ms;
 	open_end(w, &l->ends[0], 0, node, false);
@@ -294,6 +345,7 @@ static int run_job(struct soud_replica *r, struct sim_job *j, struct soud_taken 
 static void confirmed(struct sim *w, uint32_t node)
 {
 	sim_trace(w, "%s is confirmed", w->nodes[node].name);
+	w->marks[SIM_MARK_CONFIRMED]++;
 	struct sou_event e = {.kind = SOU_EVENT_CONFIRMED};
 	step(w, node, 1, &e);
 }
@@ -388,9 +440,10 @@ bool sim_net_quiet(struct sim *w)
 {
 	for (uint32_t i = 1; i < w->node_count; i++) {
 		struct sim_link *l = &w->links[i];
-		if (!w->nodes[i].honest || w->nodes[i].withdrawn)
+		if (!w->nodes[i].honest || w->nodes[i].withdrawn || w->nodes[i].gone)
 			continue;
-		if (!l->up || !sou_session_quiet(l->ends[0].session) ||
+		if (!l->up || soud_replica_unconfirmed(w->nodes[i].replica) != SOUD_FENCE_AGREES ||
+		    !sou_session_quiet(l->ends[0].session) ||
 		    !sou_session_quiet(l->ends[1].session))
 			return false;
 	}

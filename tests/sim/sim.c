@@ -106,11 +106,15 @@ static void one(struct sim *w, struct sim_event *e)
 		e->job = NULL;
 		break;
 	case SIM_TICK:
+		if (node->gone)
+			break;
 		if (!node->down)
 			sim_net_tick(w, e->node);
 		sim_push(w, (struct sim_event){.at_ms = 1000, .kind = SIM_TICK, .node = e->node});
 		break;
 	case SIM_DIAL:
+		if (node->gone)
+			break;
 		if (!node->down && !node->paused && !w->nodes[0].down && !w->links[e->node].up)
 			sim_net_dial(w, e->node);
 		sim_push(w, (struct sim_event){.at_ms = 300 +
@@ -128,7 +132,7 @@ static void one(struct sim *w, struct sim_event *e)
 	case SIM_FAULT:
 		if (!w->healed) {
 			sim_fault(w);
-			sim_push(w, (struct sim_event){.at_ms = sim_below(&w->rng, 4000),
+			sim_push(w, (struct sim_event){.at_ms = sim_below(&w->rng, 1500),
 						       .kind = SIM_FAULT});
 		}
 		break;
@@ -147,15 +151,12 @@ static void draw_mix(struct sim *w)
 	struct sim_rng *r = &w->rng;
 	struct sim_mix *m = &w->mix;
 	uint32_t *const rates[] = {&m->cut, &m->repeat, &m->swap, &m->partition, &m->crash};
-	static const uint32_t most[] = {300, 500, 60, 300, 300};
+	static const uint32_t most[] = {300, 500, 400, 300, 300};
 	for (size_t i = 0; i < sizeof rates / sizeof *rates; i++)
 		*rates[i] = sim_chance(r, 500) ? 1 + sim_below(r, most[i]) : 0;
 	m->damage = sim_chance(r, 500) ? 800 + sim_below(r, 201) : 0;
-	m->restore = sim_chance(r, 200) ? 100 : 0;
-	m->revoke = sim_chance(r, 200) ? 40 : 0;
-	m->hostile = sim_chance(r, 200) ? 120 : 0;
+	m->hostile = sim_chance(r, 200) ? 400 : 0;
 	m->clock_years = sim_chance(r, 100) ? 30 : 0;
-	m->redact = sim_chance(r, 300) ? 20 : 0;
 	m->ed25519 = sim_chance(r, 100) ? 1 : 0;
 }
 
@@ -168,6 +169,8 @@ static void run_faults(struct sim *w, uint32_t events)
 		if (e.kind != SIM_TICK)
 			w->events++;
 		one(w, &e);
+		if (w->failure[0] == '\0')
+			sim_deeds(w);
 	}
 }
 
@@ -200,7 +203,9 @@ int sim_run(uint64_t seed, uint32_t events, bool trace, struct sim *w)
 	sou_hasher_begin(w->hasher, SOU_DOMAIN_NONE);
 	w->tracked = calloc(SIM_TRACKED_MAX, sizeof *w->tracked);
 	SOU_ASSERT(w->tracked != NULL);
+	w->events_max = events;
 	draw_mix(w);
+	sim_deeds_draw(w);
 	if (!sim_world_make(w))
 		sim_fail(w, "S0", "the world could not be made");
 	for (uint32_t i = 0; i < w->node_count; i++) {

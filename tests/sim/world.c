@@ -68,7 +68,7 @@ static void draw(struct sim *w, uint8_t *out, size_t n)
 		out[i] = (uint8_t)sim_rng_next(&w->rng);
 }
 
-static void key_make(struct sim *w, struct sou_signer *out, bool real)
+void sim_key_make(struct sim *w, struct sou_signer *out, bool real)
 {
 	uint8_t seed[SOU_SEED_BYTES];
 	draw(w, seed, sizeof seed);
@@ -143,7 +143,8 @@ static void env_of(struct sim *w, uint32_t node, struct soud_replica_env *env)
 		.verifier = sim_verifier(),
 		.site = &w->nodes[node].signer,
 		.checkpoint = w->nodes[node].hub ? &w->nodes[node].checkpoint : NULL,
-		.fence = {.ctx = &envs[node], .read = fence_read, .write = fence_write}};
+		.fence = {.ctx = &envs[node], .read = fence_read, .write = fence_write},
+		.machine = {{0x4d, (uint8_t)(node + 1)}}};
 }
 
 bool sim_node_open(struct sim *w, uint32_t node)
@@ -259,9 +260,9 @@ static void make_genesis(struct sim *w, struct sou_buf *bytes, struct sou_buf *s
 {
 	struct sim_node *hub = &w->nodes[0];
 	struct sou_signer root;
-	key_make(w, &root, true);
-	key_make(w, &w->operational, true);
-	key_make(w, &hub->checkpoint, true);
+	sim_key_make(w, &root, true);
+	sim_key_make(w, &w->operational, true);
+	sim_key_make(w, &hub->checkpoint, true);
 	struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL);
 	struct sou_effect effects[] = {
 		{.type = SOU_EFFECT_KEYS,
@@ -367,8 +368,63 @@ static bool enrol(struct sim *w, uint32_t node)
 			.id = w->orgs[n->org]};
 	if (!sim_operational(w, effects, count))
 		return false;
-	n->opening = sou_authority_head(soud_replica_authority(w->nodes[0].replica));
+	n->opening = n->grant = sou_authority_head(soud_replica_authority(w->nodes[0].replica));
 	return true;
+}
+
+void sim_node_new_key(struct sim *w, uint32_t node, const struct sou_signer *key)
+{
+	struct sim_node *n = &w->nodes[node];
+	struct soud_store *store = soud_replica_store(n->replica);
+	const struct sou_span value = {key->public_key.b, sizeof key->public_key.b};
+	int rc = soud_store_begin(store);
+	if (rc == SOU_OK)
+		rc = soud_store_meta_put(store, "site_key", value);
+	if (rc == SOU_OK)
+		rc = soud_store_commit(store);
+	if (rc != SOU_OK)
+		sim_fail(w, "S0", "%s cannot take a key", n->name);
+	sim_node_close(w, node);
+	SOU_ASSERT(w->spent_n < SIM_NODES_MAX);
+	w->spent[w->spent_n++] = n->signer; /* a copy may sign with it still */
+	n->signer = *key;
+	n->key = key->public_key;
+	(void)sim_node_open(w, node);
+}
+
+void sim_node_copy(struct sim *w, uint32_t copy, uint32_t of)
+{
+	struct sim_node *n = &w->nodes[copy];
+	*n = w->nodes[of];
+	(void)snprintf(n->name, sizeof n->name, "n%u", copy);
+	n->copy = n->down = true;
+	n->paused = false;
+	n->replica = NULL;
+	n->reader = NULL;
+	n->backup = NULL;
+	n->vfs = NULL;
+	SOU_ASSERT(memvfs_new(&n->vfs, n->name) == SOU_OK);
+	struct memvfs_image *image = memvfs_image(w->nodes[of].vfs);
+	memvfs_restore(n->vfs, image);
+	memvfs_image_free(image);
+	w->links[copy] = (struct sim_link){0};
+	w->node_count++;
+	if (!sim_node_open(w, copy))
+		return;
+	sim_push(w, (struct sim_event){.at_ms = 1000, .kind = SIM_TICK, .node = copy});
+	sim_push(w, (struct sim_event){.at_ms = 50, .kind = SIM_DIAL, .node = copy});
+}
+
+void sim_node_gone(struct sim *w, uint32_t node)
+{
+	sim_trace(w, "%s is switched off", w->nodes[node].name);
+	sim_net_cut(w, node);
+	if (!w->nodes[node].down)
+		sim_node_close(w, node);
+	w->nodes[node].gone = true;
+	for (size_t i = 0; i < w->tracked_n; i++)
+		if (w->tracked[i].node == node && !w->tracked[i].acked)
+			w->tracked[i].excused = true;
 }
 
 static void make_node(struct sim *w, uint32_t node, uint32_t org, uint16_t roles)
@@ -377,14 +433,16 @@ static void make_node(struct sim *w, uint32_t node, uint32_t org, uint16_t roles
 	(void)snprintf(n->name, sizeof n->name, "n%u", node);
 	n->org = org;
 	n->roles = roles;
+	n->ever = 1u << org;
 	n->hub = node == 0;
 	n->honest = true;
 	draw(w, n->site.b, sizeof n->site.b);
 	draw(w, n->tls.b, sizeof n->tls.b);
-	key_make(w, &n->signer, node == 0 || w->mix.ed25519 > 0);
+	sim_key_make(w, &n->signer, node == 0 || w->mix.ed25519 > 0);
 	n->key = n->signer.public_key;
 	if (w->mix.clock_years > 0 && sim_chance(&w->rng, 500))
 		n->clock_ms = (int64_t)(sim_rng_next(&w->rng) % 61 - 30) * INT64_C(31557600000);
+	w->marks[SIM_MARK_CLOCK] += n->clock_ms != 0;
 	SOU_ASSERT(memvfs_new(&n->vfs, n->name) == SOU_OK);
 }
 
@@ -439,8 +497,11 @@ void sim_world_free(struct sim *w)
 		sim_node_close(w, i);
 		memvfs_image_free(n->backup);
 		memvfs_free(n->vfs);
-		sou_signer_fini(&n->signer);
+		if (!n->copy)
+			sou_signer_fini(&n->signer);
 		sou_signer_fini(&n->checkpoint);
 	}
+	while (w->spent_n > 0)
+		sou_signer_fini(&w->spent[--w->spent_n]);
 	sou_signer_fini(&w->operational);
 }

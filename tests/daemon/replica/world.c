@@ -428,8 +428,6 @@ struct sou_news ask(struct node *from, struct node *to, const struct sou_id *sco
 				   .bytes_max = SOU_NEWS_RAW_BYTES,
 				   .peer_site = peer.site,
 				   .peer_log = peer.log,
-				   .own_wanted = soud_replica_unconfirmed(to->replica) !=
-						 SOUD_FENCE_AGREES,
 				   .every_signature = to->options.every_signature};
 	soud_reader_view(from->reader, &view);
 	sou_buf_clear(buf);

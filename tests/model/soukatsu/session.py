@@ -403,8 +403,7 @@ class Session:
             i, log = order[at]
             r = self.r.store.records[i]
             at += 1
-            own = r.header.site == self.peer["site"] and not self.peer["flags"] & frames.OWN_WANTED
-            if log == self.peer["log"] or own or i in self.left_out.get(scope, ()):
+            if log == self.peer["log"] or i in self.left_out.get(scope, ()):
                 continue
             out.append(self._item(r))
             size += len(r.raw) + len(r.payload_raw or b"")
