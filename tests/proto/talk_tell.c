@@ -78,7 +78,7 @@ static void news(struct talk *t, struct sou_span body, bool is_headers)
 		put(t, "news(%c answer)", letter(&n.scope));
 	else
 		put(t, "news(%c %llu-%llu%s%s%s)", letter(&n.scope), (unsigned long long)n.after,
-		    (unsigned long long)n.upto, own || n.data.p[1] == 'o' ? " own" : "",
+		    (unsigned long long)n.upto, own ? " own" : "",
 		    n.data.p[2] == 'e' ? " every" : "", n.data.p[3] != '0' ? " heads" : "");
 }
 

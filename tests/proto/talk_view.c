@@ -106,7 +106,7 @@ static int news(void *ctx, const struct sou_news_query *q, struct sou_buf *buf,
 	uint64_t upto = q->after + FRAME_ARRIVALS < s->last ? q->after + FRAME_ARRIVALS : s->last;
 	*out = (struct sou_news_answer){.upto = upto};
 	sou_buf_put_u8(buf, q->only_site ? 'o' : 'a');
-	sou_buf_put_u8(buf, q->own_wanted ? 'o' : '-');
+	sou_buf_put_u8(buf, '-');
 	sou_buf_put_u8(buf, q->every_signature ? 'e' : '-');
 	sou_buf_put_u8(buf, (uint8_t)('0' + q->head_count));
 	for (size_t i = 4; i < t->frame_bytes; i++)
