@@ -31,7 +31,8 @@ cat "$out/a" "$out/b" | awk -v seeds="$count" '
 			m = order[i]; least = int(share[m] * seeds / 1000)
 			low = in_seeds[m] < least
 			bad += low
-			printf "%7d in %3d seeds (least %3d)%s %s\n", times[m], in_seeds[m], least, low ? " TOO RARE:" : "", what[m]
+			mark = low ? " TOO RARE:" : ""
+			printf "%7d in %3d seeds (least %3d)%s %s\n", times[m], in_seeds[m], least, mark, what[m]
 		}
 		if (n == 0) { print "no marks"; bad = 1 }
 		exit bad > 0
