@@ -72,13 +72,20 @@ static void check_scope(struct sim *w, uint32_t to, const struct sou_id *scope, 
 		if (sou_id_eq(scope, &project) && (w->nodes[to].roles & SOU_ROLE_SUBMITTER) != 0)
 			return;
 	}
-	for (uint32_t org = 1; org < SIM_ORGS; org++) { /* where its own feed stands */
+	for (uint32_t org = 1; org < SIM_ORGS; org++) { /* its own feed, or read once */
 		struct sou_id of = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[org]);
 		if (sou_id_eq(scope, &of) && (w->nodes[to].ever & 1u << org) != 0)
 			return;
 	}
 	if (!sim_reads(w, to, scope))
 		sim_fail(w, "S4", "%s to %s names a scope that it may not read", what,
+			 w->nodes[to].name);
+}
+
+static void check_digest(struct sim *w, uint32_t to, const struct sou_id *scope)
+{
+	if (!sim_reads(w, to, scope))
+		sim_fail(w, "S4", "a digest of a scope that it may not read goes to %s",
 			 w->nodes[to].name);
 }
 
@@ -93,6 +100,10 @@ static void check_hello(struct sim *w, uint32_t to, struct sou_span body)
 		struct sou_position p;
 		sou_positions_next(&m, &p);
 		check_scope(w, to, &p.scope, "hello");
+		if (p.has_digest && !sim_reads(w, to, &p.scope))
+			sim_fail(w, "S4",
+				 "hello to %s has the digest of a scope that it may not read",
+				 w->nodes[to].name);
 	}
 }
 
@@ -112,7 +123,7 @@ void sim_check_frame(struct sim *w, uint32_t to, uint8_t kind, const uint8_t *by
 	else if (kind == SOU_FRAME_HEADS && sou_heads_unpack(&heads, body) == SOU_OK)
 		check_scope(w, to, &heads.scope, "heads");
 	else if (kind == SOU_FRAME_DIGEST && sou_digest_unpack(&digest, body) == SOU_OK)
-		check_scope(w, to, &digest.scope, "digest");
+		check_digest(w, to, &digest.scope);
 }
 
 static bool same_digest(struct sim *w, uint32_t node, const struct sou_id *scope)
@@ -161,7 +172,7 @@ static void check_tracked(struct sim *w, uint32_t node, const struct sim_tracked
 	bool there = soud_replica_entry(w->nodes[node].replica, &t->scope, &version, &e) == SOU_OK;
 	if (t->never && there && e.shown)
 		sim_fail(w, "S3", "%s shows an entry without right", w->nodes[node].name);
-	if (t->excused || there)
+	if (t->excused || there || (node == 0 && w->nodes[t->node].withdrawn))
 		return;
 	if (node == t->node)
 		sim_fail(w, "S2", "%s lost an entry that it saved", w->nodes[node].name);

@@ -263,7 +263,7 @@ static bool grant_later(struct sim *w)
 		effect.id = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[org]);
 	const uint32_t bit = 1u << org;
 	*(edits ? &n->edits : &n->reads) |= bit; /* news flow in the same step */
-	n->ever |= edits ? bit : 0;
+	n->ever |= bit;
 	if (!sim_operational(w, &effect, 1)) {
 		*(edits ? &n->edits : &n->reads) &= ~bit;
 		return false;
