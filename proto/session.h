@@ -31,6 +31,7 @@ struct sou_news_query {
 	bool only_site;               /* withdrawn or not readable: own feeds of peer_site alone */
 	const struct sou_hash *heads; /* leave out what is at or before these (P13.7) */
 	size_t head_count;
+	bool by_heads; /* they alone say what the peer has, not where entries came from (P13.6) */
 };
 
 struct sou_news_answer {

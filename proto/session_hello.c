@@ -345,6 +345,7 @@ void sou_session_on_heads(struct step *t, struct sou_span body)
 	free(c->heads);
 	c->heads = heads;
 	c->head_count = h.names.count;
+	c->by_heads = true;
 	c->waiting = false;
 	c->sent = c->acked = c->named = c->had = 0;
 	sou_session_land(t->s, &c->scope, UINT64_MAX);

@@ -22,6 +22,7 @@ struct cursor { /* one scope, both directions; kept ascending by scope */
 	bool blocked;   /* the peer may not read it now */
 	struct sou_hash *heads; /* owned; left out of what is sent */
 	size_t head_count;
+	bool by_heads; /* the peer sent them, perhaps none */
 	/* the peer's to us */
 	uint64_t taken;  /* handed to the replica up to here */
 	uint64_t stored; /* durable up to here */

@@ -51,6 +51,7 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 		.only_site = only_site,
 		.heads = c->heads,
 		.head_count = c->head_count,
+		.by_heads = c->by_heads,
 	};
 	struct sou_news_answer got = {0};
 	if (!sou_session_grow(s, (void **)&s->flights, &s->flight_cap, s->flight_count,

@@ -134,7 +134,7 @@ struct scan { /* one walk over the log of a scope */
 
 static bool is_left_out(const struct scan *s, const struct soud_row *row, const struct sou_id *site)
 {
-	return (s->peer != 0 && row->source == s->peer) ||
+	return (s->peer != 0 && row->source == s->peer && !s->q->by_heads) ||
 	       (s->q->only_site && !sou_id_eq(site, &s->q->peer_site)) ||
 	       (s->marks != NULL && s->marks[row->arrival] != 0);
 }
@@ -223,7 +223,7 @@ int reader_news(void *ctx, const struct sou_news_query *q, struct sou_buf *buf,
 		struct sou_news_answer *out)
 {
 	struct soud_reader *v = ctx;
-	struct scan s = {.q = q, .keepable = q->head_count == 0 && !q->only_site};
+	struct scan s = {.q = q, .keepable = !q->by_heads && q->head_count == 0 && !q->only_site};
 	uint32_t number;
 	if (!reader_scope(v, &q->scope, &number, &s.last) || s.last <= q->after) {
 		*out = (struct sou_news_answer){.upto = q->after};

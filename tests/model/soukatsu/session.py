@@ -403,7 +403,8 @@ class Session:
             i, log = order[at]
             r = self.r.store.records[i]
             at += 1
-            if log == self.peer["log"] or i in self.left_out.get(scope, ()):
+            by_heads = scope in self.left_out  # P13.6: then they alone say what the peer has
+            if (log == self.peer["log"] and not by_heads) or i in self.left_out.get(scope, ()):
                 continue
             out.append(self._item(r))
             size += len(r.raw) + len(r.payload_raw or b"")
