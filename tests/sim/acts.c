@@ -379,10 +379,15 @@ void sim_act(struct sim *w)
 			act_control(w, what < 90);
 		return;
 	}
-	if ((me->roles & SOU_ROLE_REVIEWER) != 0) {
+	if ((me->roles & SOU_ROLE_REVIEWER) != 0)
 		act_review(w, node);
-		return;
-	}
+	else
+		sim_act_site(w, node);
+}
+
+void sim_act_site(struct sim *w, uint32_t node)
+{
+	uint32_t what = sim_below(&w->rng, 100);
 	if (what < 25)
 		act_item_add(w, node);
 	else if (what < 85)

@@ -193,7 +193,7 @@ static void run_healed(struct sim *w)
 	}
 }
 
-int sim_run(uint64_t seed, uint32_t events, bool trace, struct sim *w)
+void sim_begin(struct sim *w, uint64_t seed, bool trace)
 {
 	memset(w, 0, sizeof *w);
 	w->seed = seed;
@@ -203,17 +203,58 @@ int sim_run(uint64_t seed, uint32_t events, bool trace, struct sim *w)
 	sou_hasher_begin(w->hasher, SOU_DOMAIN_NONE);
 	w->tracked = calloc(SIM_TRACKED_MAX, sizeof *w->tracked);
 	SOU_ASSERT(w->tracked != NULL);
-	w->events_max = events;
-	draw_mix(w);
-	sim_deeds_draw(w);
-	if (!sim_world_make(w))
-		sim_fail(w, "S0", "the world could not be made");
+}
+
+void sim_begin_clocks(struct sim *w)
+{
 	for (uint32_t i = 0; i < w->node_count; i++) {
 		sim_push(w, (struct sim_event){.at_ms = 1000 + i, .kind = SIM_TICK, .node = i});
 		if (i > 0)
 			sim_push(w,
 				 (struct sim_event){.at_ms = i * 7, .kind = SIM_DIAL, .node = i});
 	}
+}
+
+void sim_pass(struct sim *w, uint64_t ms)
+{
+	uint64_t until = w->now_ms + ms;
+	while (w->heap_n > 0 && w->heap[0].at_ms <= until && w->failure[0] == '\0') {
+		struct sim_event e = pop(w);
+		w->now_ms = e.at_ms;
+		one(w, &e);
+	}
+	w->now_ms = until;
+}
+
+void sim_sleep(struct sim *w, uint64_t ms)
+{
+	for (size_t i = 0; i < w->heap_n; i++)
+		w->heap[i].at_ms += ms;
+	w->now_ms += ms;
+}
+
+void sim_end(struct sim *w)
+{
+	while (w->heap_n > 0) {
+		struct sim_event e = pop(w);
+		free(e.bytes);
+		if (e.job != NULL)
+			sim_net_job_free(e.job);
+	}
+	free(w->heap);
+	sim_world_free(w);
+	free(w->tracked);
+}
+
+int sim_run(uint64_t seed, uint32_t events, bool trace, struct sim *w)
+{
+	sim_begin(w, seed, trace);
+	w->events_max = events;
+	draw_mix(w);
+	sim_deeds_draw(w);
+	if (!sim_world_make(w))
+		sim_fail(w, "S0", "the world could not be made");
+	sim_begin_clocks(w);
 	sim_push(w, (struct sim_event){.at_ms = 50, .kind = SIM_ACT});
 	sim_push(w, (struct sim_event){.at_ms = 500, .kind = SIM_FAULT});
 	if (w->failure[0] == '\0')
@@ -222,14 +263,6 @@ int sim_run(uint64_t seed, uint32_t events, bool trace, struct sim *w)
 		run_healed(w);
 	if (w->failure[0] == '\0')
 		sim_check_all(w);
-	for (size_t i = 0; i < w->heap_n; i++) {
-		free(w->heap[i].bytes);
-		if (w->heap[i].job != NULL)
-			sim_net_job_free(w->heap[i].job);
-	}
-	w->heap_n = 0;
-	free(w->heap);
-	sim_world_free(w);
-	free(w->tracked);
+	sim_end(w);
 	return w->failure[0] == '\0' ? 0 : 1;
 }

@@ -31,7 +31,7 @@
 #define SIM_ORGS         4u /* headquarters and three that write */
 #define SIM_PROJECTS     3u
 #define SIM_ITEMS        12u /* of an organisation: few, so that people meet */
-#define SIM_TRACKED_MAX  8192u
+#define SIM_TRACKED_MAX  12288u
 #define SIM_STEPS_MAX    400000u /* events of the healed phase before it counts as not converging */
 #define SIM_FRAME_MS_MAX 400u
 #define SIM_GRAVES_MAX   4096u
@@ -240,6 +240,14 @@ struct sim {
 /* Run one seed. 0: all held. */
 int sim_run(uint64_t seed, uint32_t events, bool trace, struct sim *out);
 
+/* The same by hand (test_away.c): a world without faults, events for so long, a time in which
+ * machines sleep, the end. The hasher stays the caller's. */
+void sim_begin(struct sim *w, uint64_t seed, bool trace);
+void sim_begin_clocks(struct sim *w);
+void sim_pass(struct sim *w, uint64_t ms);
+void sim_sleep(struct sim *w, uint64_t ms);
+void sim_end(struct sim *w);
+
 /* --- the rooms --- */
 
 void sim_fail(struct sim *w, const char *rule, const char *format, ...)
@@ -275,7 +283,8 @@ void sim_net_committed(struct sim *w, uint32_t node, const struct soud_committed
 bool sim_net_quiet(struct sim *w);
 /* acts.c */
 void sim_act(struct sim *w);
-bool sim_act_plan(struct sim *w); /* the hub's plan, before anything else */
+void sim_act_site(struct sim *w, uint32_t node); /* somebody at a site that writes */
+bool sim_act_plan(struct sim *w);                /* the hub's plan, before anything else */
 void sim_track(struct sim *w, uint32_t node, const struct sou_id *scope, const struct sou_hash *id,
 	       bool never);
 /* hostile.c */
