@@ -10,6 +10,8 @@
 bool sim_reads(const struct sim *w, uint32_t node, const struct sou_id *scope)
 {
 	const struct sim_node *n = &w->nodes[node];
+	if (n->copy) /* the rights are the site's */
+		n = &w->nodes[n->of];
 	struct sou_id plan = sou_scope_id(SOU_SCOPE_PLAN, NULL);
 	if (n->hub || (n->roles & SOU_ROLE_READER) != 0 || sou_id_eq(scope, &plan))
 		return true;
@@ -72,6 +74,8 @@ static void check_scope(struct sim *w, uint32_t to, const struct sou_id *scope, 
 		if (sou_id_eq(scope, &project) && (w->nodes[to].roles & SOU_ROLE_SUBMITTER) != 0)
 			return;
 	}
+	if (w->nodes[to].copy)
+		to = w->nodes[to].of;
 	for (uint32_t org = 1; org < SIM_ORGS; org++) { /* its own feed, or read once */
 		struct sou_id of = sou_scope_id(SOU_SCOPE_ORG, &w->orgs[org]);
 		if (sou_id_eq(scope, &of) && (w->nodes[to].ever & 1u << org) != 0)

@@ -179,6 +179,7 @@ struct sim_node {
 	bool copied, copy, gone; /* there is a copy of it; it is one; and is no more */
 	bool narrowed, blind;    /* does not edit now; nor read its own organisation's scope */
 	bool rekeyed;
+	uint32_t of; /* a copy: of which node */
 	struct sou_hash grant,
 		extra[SIM_ORGS]; /* ops that gave it what it may edit, and later rights */
 	struct sou_id decided;   /* the scope last decided on */

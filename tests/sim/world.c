@@ -398,6 +398,7 @@ void sim_node_copy(struct sim *w, uint32_t copy, uint32_t of)
 	*n = w->nodes[of];
 	(void)snprintf(n->name, sizeof n->name, "n%u", copy);
 	n->copy = n->down = true;
+	n->of = of;
 	n->paused = false;
 	n->replica = NULL;
 	n->reader = NULL;
