@@ -58,10 +58,14 @@ static void counts_print(struct souc_context *cx, const json_t *counts)
 }
 
 /* U-5: what is to be done, until when. */
-static void todo_print(struct souc_context *cx, const json_t *todo)
+static void todo_print(struct souc_context *cx, const json_t *todo, bool conflicts)
 {
 	size_t i;
 	const json_t *t;
+	if (conflicts)
+		souc_line(cx, "%s", souc_word(cx, SOU_MSG_STATUS_CONFLICTS));
+	if (json_array_size(todo) == 0 && conflicts)
+		return;
 	if (json_array_size(todo) == 0) {
 		souc_line(cx, "%s", souc_word(cx, SOU_MSG_STATUS_NOTHING));
 		return;
@@ -71,7 +75,9 @@ static void todo_print(struct souc_context *cx, const json_t *todo)
 		char due[24];
 		souc_line(cx, "  %s %s (%s) %s, %s %s", souc_get(t, "round"),
 			  souc_get(t, "project"), souc_get(t, "title"),
-			  souc_label(cx, "standing", souc_get(t, "standing")),
+			  json_is_true(json_object_get(t, "changed_since"))
+				  ? souc_word(cx, SOU_MSG_MARK_CHANGED_SINCE)
+				  : souc_label(cx, "standing", souc_get(t, "standing")),
 			  souc_word(cx, SOU_MSG_HEAD_DUE),
 			  souc_time(json_object_get(t, "due_at"), due));
 	}
@@ -102,7 +108,10 @@ static void status_print(struct souc_context *cx, const json_t *reply)
 	if (strcmp(space, "ok") != 0)
 		souc_line(cx, "%s (%lld MiB)", souc_label(cx, "disk", space),
 			  souc_get_int(disk, "free_bytes") / (1024 * 1024));
-	todo_print(cx, json_object_get(reply, "todo"));
+	/* Who reads the conflicts of others waits for them. */
+	bool own = strcmp(souc_get(json_object_get(reply, "link"), "state"), "hub") != 0;
+	todo_print(cx, json_object_get(reply, "todo"),
+		   own && souc_get_int(json_object_get(reply, "counts"), "conflicts") > 0);
 }
 
 int souc_status(struct souc_context *cx)

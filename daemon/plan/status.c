@@ -76,31 +76,54 @@ static json_t *site_json(struct ask *a)
 			 "hub", a->look.self->hub);
 }
 
+/* One project of an open round: not submitted, or changed since it was. `items` are those of the
+ * organisation in the round, in print order, so that a project's stand together. */
+static int todo_project(struct ask *a, const struct soud_round *round, const struct soud_project *p,
+			const struct sou_org *org, const struct soud_item *items, size_t count,
+			json_t *list)
+{
+	struct soud_submission s;
+	size_t first = 0, of_project = 0;
+	int rc = soud_submission_read(&a->look, p, &org->id, round, &a->pool, &s);
+	if (rc != SOU_OK)
+		return rc;
+	while (first < count && !sou_id_eq(&items[first].project, &p->head.id))
+		first++;
+	while (first + of_project < count &&
+	       sou_id_eq(&items[first + of_project].project, &p->head.id))
+		of_project++;
+	bool done = soud_standing_is_done(s.standing);
+	bool changed = done && soud_submission_changed(&s, items + first, of_project);
+	if (!done || changed)
+		json_array_append_new(
+			list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:b, s:s?}", "round",
+					round->head.handle, "project", p->head.handle, "title",
+					p->title, "organisation", soud_json_span(org->handle),
+					"standing", soud_standing_name(s.standing), "changed_since",
+					changed, "due_at", round->due));
+	return SOU_OK;
+}
+
 static json_t *todo_json(struct ask *a, int *rc)
 {
 	const struct sou_org *org = soud_look_own_org(&a->look);
 	json_t *list = json_array();
 	for (size_t r = 0; org != NULL && r < a->plan.round_count; r++) {
 		const struct soud_round *round = &a->plan.rounds[r];
-		for (size_t i = 0; round->state == SOUD_ROUND_OPEN && i < a->plan.project_count;
-		     i++) {
+		const struct soud_item_filter filter = {.round = &round->head.id, .org = &org->id};
+		struct soud_item *items = NULL;
+		size_t count = 0;
+		if (round->state != SOUD_ROUND_OPEN)
+			continue;
+		*rc = soud_items_read(&a->look, &a->plan, &filter, &a->pool, &items, &count);
+		for (size_t i = 0; *rc == SOU_OK && i < a->plan.project_count; i++) {
 			const struct soud_project *p = &a->plan.projects[i];
-			struct soud_submission s;
-			if (!soud_project_has(p, &org->id) ||
-			    !sou_id_eq(&p->head.plan, &round->head.plan))
-				continue;
-			*rc = soud_submission_read(&a->look, p, &org->id, round, &a->pool, &s);
-			if (*rc != SOU_OK)
-				return list;
-			if (!soud_standing_is_done(s.standing))
-				json_array_append_new(
-					list, json_pack("{s:s, s:s, s:s, s:o, s:s, s:s?}", "round",
-							round->head.handle, "project",
-							p->head.handle, "title", p->title,
-							"organisation", soud_json_span(org->handle),
-							"standing", soud_standing_name(s.standing),
-							"due_at", round->due));
+			if (soud_project_has(p, &org->id) &&
+			    sou_id_eq(&p->head.plan, &round->head.plan))
+				*rc = todo_project(a, round, p, org, items, count, list);
 		}
+		if (*rc != SOU_OK)
+			break;
 	}
 	return list;
 }

@@ -41,6 +41,17 @@ static const struct {
 	const char *asked;        /* param, query, body of its request */
 	const char *out;          /* stands in the output */
 } act_cases[] = {
+	{"U-5 status, what is to be done", "status", "", SOUD_R_STATUS,
+	 "{\"site\":{\"roles\":[]},\"link\":" LINK
+	 ",\"counts\":{\"conflicts\":1},\"plan\":null,\"todo\":[{\"round\":\"2023-08\",\"project\":"
+	 "\"p\","
+	 "\"title\":\"推進\",\"standing\":\"submitted\",\"changed_since\":true,\"due_at\":null},"
+	 "{\"round\":\"2023-08\",\"project\":\"q\",\"title\":\"連携\",\"standing\":\"outstanding\","
+	 "\"changed_since\":false}],\"disk\":{\"state\":\"ok\"},\"mode\":\"normal\"}",
+	 "{\"body\":{},\"param\":null,\"query\":{}}",
+	 "内容の食い違いを解いてください（soukatsu conflict list "
+	 "で見られます）。\n提出が要るもの:\n"
+	 "  2023-08 p (推進) 提出後に変更, 期限 -\n  2023-08 q (連携) 未提出, 期限 -\n"},
 	{"status", "status", "", SOUD_R_STATUS,
 	 "{\"site\":{\"organisation_name\":\"東社協\",\"name\":\"本部\",\"organisation\":\"hq\","
 	 "\"roles\":[\"planner\"]},"

@@ -158,6 +158,9 @@ def check_submitted_and_latest(hub, honkan, chiiki, shinjuku, texts):
     for site in (hub, honkan, chiiki):
         responsible = (LINK,) if site is chiiki else (CORP, LINK)
         assert paragraphs(site) == [row for row in before if row[0] in responsible], site.name
+    todo = f"{LINK} (地域福祉活動とボランティア活動の連携強化) 提出後に変更"
+    assert todo in soukatsu(honkan, "status").decode(), "U-5: what is to be done"
+    assert CORP not in soukatsu(honkan, "status").decode()
     assert "（TVAC：提出後に変更）" in drawn(hub)[1][1][1][0]
     assert paragraphs(hub, "--latest") == wanted(latest)
     own = [row for row in wanted(latest) if row[2] == "tvac"]
