@@ -103,7 +103,8 @@ int intake_read(struct soud_intake *in, struct sou_batch *batch, const struct so
 		rc = sou_batch_next(batch, &e);
 		if (rc != SOU_OK || e == NULL)
 			break;
-		rc = add_entry(in, e);
+		/* P11.10: else nobody could be told from whoever brings it. */
+		rc = e->ends_run && e->signature == NULL ? SOU_EFORMAT : add_entry(in, e);
 	}
 	if (rc == SOU_OK && (in->bytes.failed || in->numbers.failed))
 		rc = SOU_ENOMEM;

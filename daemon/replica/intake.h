@@ -16,8 +16,8 @@
 struct soud_intake;
 
 /* Of a news or headers frame. `data` is copied or decoded; flags are enum sou_data_flag (zstd).
- * SOU_EFORMAT, SOU_ELIMIT (also: declared size), SOU_ETOONEW (a header version that is not ours),
- * SOU_ENOMEM. */
+ * SOU_EFORMAT (also: a run whose last bears no signature), SOU_ELIMIT (also: declared size),
+ * SOU_ETOONEW (a header version that is not ours), SOU_ENOMEM. */
 int soud_intake_new(struct soud_intake **out, const struct sou_id *net, const struct sou_id *scope,
 		    uint64_t flags, uint64_t raw_bytes, struct sou_span data);
 void soud_intake_free(struct soud_intake *in); /* NULL is fine */

@@ -202,6 +202,33 @@ TEST(ingest, bad_signature_is_refused_whole)
 	sou_buf_fini(&buf);
 }
 
+/* P11.10: of a run whose last bears no signature nobody could say who wrote it, and it would be
+ * kept as held, of any site and without end. */
+TEST(ingest, run_without_signature_is_not_in_form)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct sou_id entity;
+	struct sou_buf buf = {0};
+	struct soud_taken taken = {0};
+	(void)node_item(site, &entity, "x");
+	struct sou_news news = ask(site, hub, &site->org_scope, 0, &buf);
+	REQUIRE("plain", (news.flags & SOU_DATA_ZSTD) == 0 && buf.n > 66);
+	size_t at = 0; /* [m, d, p, head, signature] with m = 4 + 8, the signature last */
+	while (at + 1 < buf.n && !(buf.p[at] == 0x95 && buf.p[at + 1] == 12))
+		at++;
+	REQUIRE("entry", at + 1 < buf.n && buf.p[buf.n - 66] == 0xc4 && buf.p[buf.n - 65] == 64);
+	buf.p[at] = 0x94;
+	buf.p[at + 1] = 4;
+	news.data.n -= 66;
+	news.raw_bytes -= 66;
+	CHECK_INT("P11.10", take(hub, site, &news, &taken), ==, SOU_EFORMAT);
+	CHECK_INT("P11.10", taken.bye, ==, SOU_BYE_FORMAT);
+	CHECK_U64("nothing is stored", last_of(hub, &site->org_scope), ==, 0);
+	sou_buf_fini(&buf);
+}
+
 TEST(ingest, without_right_ever)
 {
 	struct world *w = world_new();
