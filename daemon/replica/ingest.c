@@ -185,7 +185,19 @@ static int check_held(struct soud_replica *r, const struct soud_from *from, stru
 		      struct soud_taken *out)
 {
 	uint64_t held = 0, bytes = 0;
-	const struct fresh *last = NULL;
+	struct sou_hash last = {{0}};
+	bool any = false;
+	for (size_t i = 0; i < w->later_count; i++) { /* payloads behind headers that are held */
+		const struct later *l = &w->later[i];
+		struct sou_scope_entry now;
+		if (l->payload.n == 0 || !sou_id_eq(&l->site, &from->site) ||
+		    sou_scope_list(w->e->scope, l->arrival - 1, &now, 1) != 1 ||
+		    now.pos != l->arrival || now.verdict == SOU_ACCEPTED)
+			continue;
+		last = now.id;
+		any = true;
+		bytes += l->payload.n;
+	}
 	for (size_t i = 0; i < w->fresh_count; i++) {
 		const struct fresh *f = &w->fresh[i];
 		struct sou_scope_entry now;
@@ -193,19 +205,20 @@ static int check_held(struct soud_replica *r, const struct soud_from *from, stru
 		    sou_scope_get(w->e->scope, &f->id, &now) != SOU_OK ||
 		    now.verdict == SOU_ACCEPTED)
 			continue;
-		last = f;
+		last = f->id;
+		any = true;
 		held++;
 		bytes += f->header.n + f->payload.n;
 	}
 	const struct feed_load *had = engine_feed(w->e, &from->site);
-	if (last == NULL)
+	if (!any)
 		return SOU_OK;
 	if (had != NULL) {
 		held += had->held;
 		bytes += had->held_bytes;
 	}
 	return held > SOU_FEED_HELD_MAX || bytes > SOU_FEED_HELD_BYTES_MAX
-		       ? refuse(r, out, SOU_ELIMIT, SOU_REFUSE_FULL, "P11.12", &last->id)
+		       ? refuse(r, out, SOU_ELIMIT, SOU_REFUSE_FULL, "P11.12", &last)
 		       : SOU_OK;
 }
 
