@@ -11,15 +11,28 @@ static bool grow_known(struct step *t)
 	size_t n = sou_authority_op_count(t->authority);
 	if (n <= s->op_known_count)
 		return true;
-	bool *v = realloc(s->op_known, n * sizeof *v);
-	if (v == NULL) {
-		s->failed = true;
-		return false;
+	size_t had = (s->op_known_count + 7) / 8, bytes = (n + 7) / 8;
+	if (bytes > had) {
+		uint8_t *v = realloc(s->op_known, bytes);
+		if (v == NULL) {
+			s->failed = true;
+			return false;
+		}
+		memset(v + had, 0, bytes - had);
+		s->op_known = v;
 	}
-	memset(v + s->op_known_count, 0, (n - s->op_known_count) * sizeof *v);
-	s->op_known = v;
 	s->op_known_count = n;
 	return true;
+}
+
+static bool is_known(const struct sou_session *s, size_t i)
+{
+	return (s->op_known[i / 8] >> i % 8 & 1) != 0;
+}
+
+static void set_known(struct sou_session *s, size_t i)
+{
+	s->op_known[i / 8] |= (uint8_t)(1u << i % 8);
 }
 
 /* The peer has each leaf it named and all that stands below it. Ops are listed parents first, so
@@ -33,17 +46,17 @@ void sou_session_authority_known(struct step *t, const struct sou_mp_list *leave
 		struct sou_hash leaf = sou_mp_list_hash(leaves, i);
 		size_t at = sou_authority_index(t->authority, &leaf);
 		if (at != SIZE_MAX)
-			s->op_known[at] = true;
+			set_known(s, at);
 	}
 	for (size_t i = s->op_known_count; i-- > 0;) {
-		if (!s->op_known[i])
+		if (!is_known(s, i))
 			continue;
 		struct sou_hash id, prev;
 		struct sou_span op, sigs;
 		sou_authority_op(t->authority, i, &id, &prev, &op, &sigs);
 		size_t below = sou_authority_index(t->authority, &prev);
 		if (below != SIZE_MAX)
-			s->op_known[below] = true;
+			set_known(s, below);
 	}
 }
 
@@ -86,7 +99,7 @@ static void send_headers_for(struct step *t, struct sou_span bytes)
 
 static size_t next_unknown(const struct sou_session *s, size_t i)
 {
-	while (i < s->op_known_count && s->op_known[i])
+	while (i < s->op_known_count && is_known(s, i))
 		i++;
 	return i;
 }
@@ -114,7 +127,7 @@ static size_t send_series(struct step *t, size_t first)
 	for (size_t i = first; i < end; i = next_unknown(s, i + 1)) {
 		sou_authority_op(t->authority, i, &id, &prev, &op, &sigs);
 		sou_authority_pack_op(buf, op, sigs);
-		s->op_known[i] = true;
+		set_known(s, i);
 	}
 	sou_session_send_end(t, SOU_FRAME_AUTHORITY);
 	return end;
@@ -155,7 +168,7 @@ void sou_session_series_stored(struct step *t)
 		memcpy(id.b, s->received_ops.p + i, sizeof id.b);
 		size_t at = sou_authority_index(t->authority, &id);
 		if (at != SIZE_MAX)
-			s->op_known[at] = true;
+			set_known(s, at);
 	}
 	sou_buf_clear(&s->received_ops);
 }

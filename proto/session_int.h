@@ -72,7 +72,7 @@ struct sou_session {
 	struct sou_ack *held_acks; /* at most SOU_SESSION_PENDING_MAX */
 	size_t held_ack_count, held_ack_cap;
 	uint64_t token;
-	bool *op_known; /* per index of the authority: the peer has this op */
+	uint8_t *op_known; /* a bit per index of the authority: the peer has this op */
 	size_t op_known_count;
 	struct sou_buf series;       /* frames headers and authority of a series under way */
 	struct sou_buf received_ops; /* ids of ops that came and are not yet applied */
