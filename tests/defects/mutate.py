@@ -37,10 +37,11 @@ ROOMS = (
      r"^proto/(mp|header|payload|entry|authop|bytes|msg|vectors_(entries|simple|batches)|codec_oom|scope)$"),
     (r"proto/batch\.c$", r"^proto/(batch|vectors_batches|vectors_frames|codec_oom)$|^daemon/replica/(reader|ingest)$"),
     (r"proto/authority\w*\.c$",
-     r"^proto/(authority\w*|vectors_authority|verdict_rules|model_verdict|verdict_oom)$|^daemon/replica/authority$"),
+     r"^proto/(authority\w*|scope|vectors_authority|verdict_rules|model_verdict|verdict_oom)$|"
+     r"^daemon/replica/authority$"),
     (r"proto/scope\w*\.c$",
      r"^proto/(scope|verdict_\w+|vectors_(state|orders)|model_verdict)$"),
-    (r"proto/merge\w*\.c$", r"^proto/(merge|vectors_state|model_merge)$|^daemon/store/(store|digest)$"),
+    (r"proto/merge\w*\.c$", r"^proto/(merge\w*|vectors_state|model_merge)$|^daemon/store/(store|digest)$"),
     (r"proto/session\w*\.c$", r"^proto/session\w*$|^model/pipe$"),
     (r"daemon/replica/chain\.c$", r"^daemon/replica/(fence|ingest|replica|reader|hub)$"),
 )

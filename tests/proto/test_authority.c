@@ -769,6 +769,17 @@ TEST(authority, genesis_that_is_not_fit)
 		REQUIRE(names[i], sou_authority_settle(a) == SOU_OK);
 		CHECK_INT(names[i], sou_authority_admissible(a, &op.id), ==, i == 0);
 		CHECK_INT(names[i], sou_authority_org_count(a), ==, i == 0);
+		struct sou_authop next = {
+			.net = op.net, .prev = op.id, .seq = 1, .tier = SOU_TIER_OPERATIONAL};
+		const struct sou_authsig sig = {.key_id = sou_key_id(&good[0].key)};
+		struct sou_buf bytes = {0}, sigs = {0};
+		REQUIRE(names[i], sou_authop_pack(&next, &bytes) == SOU_OK);
+		REQUIRE(names[i], sou_authsigs_pack(&sigs, &sig, 1) == SOU_OK);
+		CHECK_INT(test_printf("%s: what stands on it", names[i]),
+			  sou_authority_add(a, sou_buf_span(&bytes), sou_buf_span(&sigs)), ==,
+			  SOU_ESIG);
+		sou_buf_fini(&bytes);
+		sou_buf_fini(&sigs);
 		sou_authority_free(a);
 	}
 }
