@@ -129,7 +129,7 @@ void sou_session_heads_due(struct step *t)
 }
 
 /* One line of the peer's list: its position in our log, and how its state looks. */
-static void take_position(struct step *t, const struct sou_position *p)
+static void take_position(struct step *t, struct sou_position *p)
 {
 	struct sou_session *s = t->s;
 	struct cursor *c = sou_session_cursor(t, &p->scope, true);
@@ -139,6 +139,8 @@ static void take_position(struct step *t, const struct sou_position *p)
 	c->told = p->digest;
 	if (p->has_digest && c->has_said)
 		c->equal = sou_id_eq(&c->told, &c->said);
+	if (p->upto > c->last && !sou_session_may_read(t, &p->scope))
+		p->upto = 0; /* of what it may not read it can claim anything */
 	if (!s->peer_void) {
 		c->sent = c->acked = c->named = c->had = p->upto;
 		if (p->upto > c->last) {

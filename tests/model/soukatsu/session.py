@@ -174,6 +174,8 @@ class Session:
                 self.told[scope] = digest
             if valid:
                 if position > self.r.last(scope):
+                    if not self.r.may_read(self.peer["site"], scope):
+                        continue
                     self.bye(BYE_ROLLED_BACK, "P13.8")
                 self.cursor[scope] = self.stored[scope] = position
         if self.void and not self.heads_sent:
@@ -225,6 +227,8 @@ class Session:
     def _store(self, scope, runs):
         """Whole runs whose signatures verify. Gives False where one was left out."""
         good = True
+        if any(run[-1].signature is None for run in runs):
+            raise Refused("P11.10")
         for run in runs:
             try:
                 records = [Record(i.header.pack()) for i in run]
