@@ -350,12 +350,39 @@ TEST(examples, frames)
 	hello.positions = sou_buf_span(&positions);
 	sou_hello_pack(&body, &hello, &opening, 1);
 	check_body("P11.2 hello", &body);
-	sou_buf_fini(&positions);
 
 	struct sou_ack ack = {id_of(names, "scope"), 2, 1700000061000};
 	struct sou_buf acked = {0};
 	sou_ack_pack(&acked, &ack);
 	check_body("P11.7 ack", &acked);
+
+	struct sou_id scope = id_of(names, "scope");
+	struct sou_hash second = hash_of(row_of("entries", 1), "id");
+	struct sou_buf heads = {0}, refused = {0}, farewell = {0}, again = {0};
+	sou_heads_pack(&heads, &scope, &second, 1);
+	check_body("P13.7 heads", &heads);
+	const struct sou_refusal refusal = {.scope = scope,
+					    .upto = 3,
+					    .code = SOU_REFUSE_NEVER_RIGHT,
+					    .clause = {(const uint8_t *)"P11.12", 6},
+					    .has_entry = true,
+					    .entry = second};
+	sou_refusal_pack(&refused, &refusal);
+	check_body("P11.12 refuse", &refused);
+	sou_bye_pack(&farewell, SOU_BYE_STOPPING, "P11.13", "stopping");
+	check_body("P11.13 bye", &farewell);
+
+	struct sou_hash redact = hash_of(row_of("ops", 4), "id");
+	struct sou_position position = {.scope = scope, .upto = 2, .has_digest = true};
+	position.digest = id_of(row_of("digests", 0), "scope_digest");
+	memset(hello.your_log.b, 0xe2, sizeof hello.your_log.b);
+	sou_buf_clear(&positions);
+	sou_positions_begin(&positions, 1);
+	sou_positions_put(&positions, &position);
+	hello.positions = sou_buf_span(&positions);
+	sou_hello_pack(&again, &hello, &redact, 1);
+	check_body("P11.3 hello with positions", &again);
+	sou_buf_fini(&positions);
 
 	struct sou_frame frame = frame_of("P13.4 authority");
 	struct sou_mp ops;

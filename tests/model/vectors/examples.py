@@ -13,7 +13,8 @@ from vectors.scenario import Scenario
 WALL_MS = 1700000000000
 SEEDS = {"root": 1, "op": 2, "hub/site": 3, "hub/checkpoint": 4, "site": 5}
 DRAWN = {"net": 0xA0, "site hub": 0xB0, "site honkan": 0xB1, "tls hub": 0xC0, "tls site": 0xC1}
-SECRET, EXPORTER, LOG, INSTANCE = b"\xd0" * 16, b"\xd1" * 32, b"\xe0" * 16, b"\xe1" * 16
+SECRET, EXPORTER = b"\xd0" * 16, b"\xd1" * 32
+LOG, INSTANCE, HUB_LOG = b"\xe0" * 16, b"\xe1" * 16, b"\xe2" * 16
 SALTS = b"\xf1" * 16, b"\xf2" * 16
 
 
@@ -82,6 +83,11 @@ class Story:
         w = self.w
         return [0, 1, w.net, w.site_id("honkan"), LOG, INSTANCE, ZERO16, 0, "example", [self.enrol_op], []]
 
+    def hello_again(self):
+        """On the next connection: positions in the hub's log, with the scope digest (P11.3)."""
+        digest = self.digest()[1].digest()
+        return self.hello()[:6] + [HUB_LOG, 0, "example", [self.redact_op], [self.scope, 2, digest]]
+
     def news(self):
         items = [Item(m.header, m.payload.pack(), m.signature) for m in (self.first, self.second)]
         raw = batch.pack(batch.runs_of(items))
@@ -106,6 +112,10 @@ class Story:
             ("P11.7 ack", frames.ACK, [self.scope, 2, WALL_MS + 61000]),
             ("P13.4 authority", frames.AUTHORITY, [0, [[raw, [[k, s] for k, s in sorted(signatures.items())]]]]),
             ("P13.12 digest", frames.DIGEST, self.digest()[0]),
+            ("P11.3 hello with positions", frames.HELLO, self.hello_again()),
+            ("P13.7 heads", frames.HEADS, [self.scope, [self.second.id]]),
+            ("P11.12 refuse", frames.REFUSE, [self.scope, 3, 1, "P11.12", self.second.id]),
+            ("P11.13 bye", frames.BYE, [9, "P11.13", "stopping"]),
         ]
 
 
@@ -181,9 +191,7 @@ def examples_json():
         ],
         entries=[entry_row("P6.1 first", s.first), entry_row("P6.1 second", s.second)],
         redacted=[dict(name="P6.1 redacted form", gone=[1], payload=redacted.pack(), hash=redacted.hash())],
-        frames=[
-            dict(name=n, kind=k, frame=frames.frame(k, frames.pack_body(k, b))) for n, k, b in s.frames()
-        ],
+        frames=[dict(name=n, kind=k, frame=frames.frame(k, frames.pack_body(k, b))) for n, k, b in s.frames()],
         digests=[
             dict(
                 name="P10.6 digests",

@@ -60,14 +60,14 @@ def text():
         "held against it, and this section is written by `tests/model/make_vectors.py`. What would be drawn at random",
         "is one byte again and again, so that it can be typed: net `a0a0`…, site of the hub `b0b0`…, the joining site",
         "`b1b1`…, TLS key hashes `c0c0`… and `c1c1`…, invite secret `d0d0`…, TLS exporter `d1d1`…, log `e0e0`…,",
-        "instance `e1e1`…, entry salts `f1f1`… and `f2f2`….",
+        "instance `e1e1`…, log of the hub `e2e2`…, entry salts `f1f1`… and `f2f2`….",
     ]
     keys = []
     for row in made["keys"]:
         keys += ["%-16s seed %02x…  public %s" % (row["name"][5:], row["seed"][0], row["public"].hex())]
         keys += ["%-16s           key id %s" % ("", row["id"].hex())]
     out += _block("**Example 1.** Keys (P3.1): Ed25519 seed of 32 equal bytes, public key, key id.", keys)
-    out += _genesis(w)
+    out += _genesis(w) + _ops(s)
     row = made["names"][0]
     out += _block(
         "**Example 3.** Names. The organisation: effect 0 of the operational op `%s…` that follows the"
@@ -133,25 +133,54 @@ def text():
     return "\n".join(out) + "\n"
 
 
-def _genesis(w):
-    raw, signatures = w.ops[w.genesis]
-    effects = [
-        ("keys", ["type", "threshold", ("root keys", [""]), "operational key"]),
-        ("org", ["type", "parent", "kind", "handle", "name", "short name", "code"]),
-        ("open", ["type", "site", "site key", "TLS key hash", "organisation: its own", "site name"]),
-        ("hub", ["type", "checkpoint key", "TLS key hash"]),
-        ("grant", ["type", "site", "roles: anchor", "reach: all", "id", "after"]),
-    ]
-    labels = ("genesis", ["version", "net id", "seq", "prev", "tier", "root counter", ("effects", effects)])
-    lines = dump(mp.decode(raw), labels) + ["", "op id          " + w.genesis.hex()]
-    for key in ("root", "op", "hub/site", "hub/checkpoint"):
+EFFECTS = {
+    "keys": ["type", "threshold", ("root keys", [""]), "operational key"],
+    "org": ["type", "parent", "kind", "handle", "name", "short name", "code"],
+    "open": ["type", "site", "site key", "TLS key hash", "organisation: its own", "site name"],
+    "hub": ["type", "checkpoint key", "TLS key hash"],
+    "grant": ["type", "site", "roles: anchor", "reach: all", "id", "after"],
+    "invite": ["type", "invite key", "organisation", "site name", "roles: editor, submitter", "expiry"],
+    "enrol": ["type", "invite key id", "site", "site key", "TLS key hash", "signature: P8.9"],
+    "redact": ["type", "reason", ("values", ["entry id", "value index"])],
+}
+
+
+def _op(w, op_id, title, effects, signers):
+    raw, signatures = w.ops[op_id]
+    labels = ["version", "net id", "seq", "prev", "tier", "root counter"]
+    labels = (title, labels + [("effects", [(e, EFFECTS[e]) for e in effects])])
+    lines = dump(mp.decode(raw), labels) + ["", "op id          " + op_id.hex()]
+    for key in signers:
         sig = signatures[w.key(key).id].hex()
         lines += ["%-15s%s" % (key, sig[:64]), " " * 15 + sig[64:]]
+    return lines
+
+
+def _genesis(w):
     return _block(
         "**Example 2.** The genesis op (P8.1, P8.4), its id, and its four signatures in context `authority` (P8.3;"
         "\nbeside an op they travel in order of key id).",
-        lines,
+        _op(
+            w,
+            w.genesis,
+            "genesis",
+            ["keys", "org", "open", "hub", "grant"],
+            ["root", "op", "hub/site", "hub/checkpoint"],
+        ),
     )
+
+
+def _ops(s):
+    """The ops that stand on it, in their order."""
+    out = ["", "The ops that follow it: the organisation, the invite, the `enrol` by the hub, the redaction."]
+    for op_id, effect, signer in (
+        (s.org_op, "org", "op"),
+        (s.invite_op, "invite", "op"),
+        (s.enrol_op, "enrol", "hub/checkpoint"),
+        (s.redact_op, "redact", "op"),
+    ):
+        out += ["", "```", *_op(s.w, op_id, effect, [effect], [signer]), "```"]
+    return out
 
 
 def _joining(s, made):
@@ -175,8 +204,8 @@ def _frame(name, kind, body, labels):
 
 
 def _frames(s):
-    hello = ["wire version", "rule version", "net id", "site id", "log id", "instance id", "your log: not known"]
-    hello += ["flags", "software", ("leaves", ["the enrol op"]), ("positions", [])]
+    hello = ["wire version", "rule version", "net id", "site id", "log id", "instance id", "your log (zero: not known)"]
+    hello += ["flags", "software", ("leaves", [""]), ("positions", ["scope id", "position", "scope digest"])]
     news = ["scope id", "after", "upto", "flags", "raw bytes", "data: see below"]
     entries = [
         ("first", ["m: 4 authority head, 8 signature", "d: the hlc", "payload", "authority head", "signature"]),
@@ -189,7 +218,8 @@ def _frames(s):
     out = [
         "",
         "**Example 9.** Frames of the session (P11.2): the site's hello; its two entries as news, uncompressed, with",
-        "the raw data taken apart (P11.8); the hub's ack; the redaction as an authority series; a digest.",
+        "the raw data taken apart (P11.8); the hub's ack; the redaction as an authority series; a digest; hello on the",
+        "next connection, with a position; heads, a refusal and a bye.",
     ]
     for name, kind, made in s.frames()[2:]:
         labels = {
@@ -198,6 +228,9 @@ def _frames(s):
             frames.ACK: ["scope id", "upto", "receive time"],
             frames.AUTHORITY: ["more", ("ops", [series])],
             frames.DIGEST: ["scope id", "upto", "rule version", "authority hash", "entries' digest"] + ["state digest"],
+            frames.HEADS: ["scope id", ("heads", ["the second entry"])],
+            frames.REFUSE: ["scope id", "upto", "code", "clause", "entry id"],
+            frames.BYE: ["code", "clause", "text"],
         }[kind]
         out += _frame(name.split()[1], kind, made, labels)
         if kind == frames.NEWS:
