@@ -164,6 +164,7 @@ static void edits(struct sites *s, struct edit *e, uint32_t count)
 	}
 	sites_wait(s, 1500);
 	sites_until(s, sites_quiet, "quiet");
+	SOU_ASSERT(count == 0 || writers > 0);
 	for (uint32_t i = 0; i < count; i++) {
 		e->writer = i % writers;
 		edit_once(s, e);

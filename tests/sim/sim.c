@@ -235,12 +235,12 @@ void sim_sleep(struct sim *w, uint64_t ms)
 
 void sim_end(struct sim *w)
 {
-	while (w->heap_n > 0) {
-		struct sim_event e = pop(w);
-		free(e.bytes);
-		if (e.job != NULL)
-			sim_net_job_free(e.job);
+	for (size_t i = 0; i < w->heap_n; i++) {
+		free(w->heap[i].bytes);
+		if (w->heap[i].job != NULL)
+			sim_net_job_free(w->heap[i].job);
 	}
+	w->heap_n = 0;
 	free(w->heap);
 	sim_world_free(w);
 	free(w->tracked);
