@@ -603,6 +603,9 @@ int sou_session_step(struct sou_session *s, const struct sou_view *view,
 	case SOU_EVENT_OTHER:
 		on_other(&t);
 		break;
+	case SOU_EVENT_SETTLE:
+		sou_session_settle(s);
+		break;
 	case SOU_EVENT_CONFIRMED:
 		sou_session_confirmed(&t);
 		break;

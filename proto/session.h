@@ -86,7 +86,8 @@ enum sou_event_kind {
 	SOU_EVENT_TICK,      /* about once a second */
 	SOU_EVENT_STOP,      /* this side stops */
 	SOU_EVENT_INSTANCE, /* another live connection of this peer has another instance id (R12) */
-	SOU_EVENT_OTHER, /* another connection of this peer was refused for that: tell this one */
+	SOU_EVENT_OTHER,  /* another connection of this peer was refused for that: tell this one */
+	SOU_EVENT_SETTLE, /* say SOU_ACTION_SETTLED when all that the peer has for us is stored */
 	SOU_EVENT_CONFIRMED, /* this replica was confirmed: it sends like any other (P13.16) */
 };
 
@@ -142,6 +143,7 @@ enum sou_action_kind {
 	SOU_ACTION_REFUSED, /* refused.*: the peer does not take ours */
 	SOU_ACTION_JOINED,  /* joined.*: the hub enrolled us */
 	SOU_ACTION_OWN_ALL, /* own wanted: all own entries that the peer has are stored (P13.16) */
+	SOU_ACTION_SETTLED, /* of SOU_EVENT_SETTLE: two rounds without news or authority */
 	SOU_ACTION_NEW_LOG, /* P13.8: draw a new log id; our log was rolled back */
 	SOU_ACTION_ALARM,   /* alarm.*: software fault (P13.12) */
 	SOU_ACTION_LOG,     /* log.* */

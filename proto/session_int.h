@@ -83,7 +83,8 @@ struct sou_session {
 	uint64_t own_nonce;  /* of the ping that asks whether own feeds are all here (P13.16) */
 	uint32_t own_rounds; /* answers in a row without news between */
 	bool own_asked, own_more, own_all;
-	bool failed; /* no memory: the link is to be dropped */
+	bool settling; /* somebody waits for SOU_ACTION_SETTLED */
+	bool failed;   /* no memory: the link is to be dropped */
 };
 
 /* What one step passes around. */
@@ -148,6 +149,7 @@ void sou_session_on_joined(struct step *t, struct sou_span body);
 void sou_session_own_heard(struct sou_session *s); /* news or authority came */
 void sou_session_own_ask(struct step *t);          /* when nothing is under way */
 void sou_session_own_answer(struct step *t, uint64_t nonce);
+void sou_session_settle(struct sou_session *s);
 void sou_session_confirmed(struct step *t);
 
 #endif

@@ -136,6 +136,9 @@ static void act(struct peer *p, const struct sou_action *a)
 	case SOU_ACTION_OWN_ALL:
 		soud_sync_own_all(p);
 		break;
+	case SOU_ACTION_SETTLED:
+		p->settled = true;
+		break;
 	case SOU_ACTION_NEW_LOG:
 		soud_peer_new_log(p);
 		break;

@@ -169,7 +169,9 @@ static void look(uv_timer_t *timer)
 	struct soud_sync_waits *w = timer->data;
 	struct soud_sync_status st;
 	soud_sync_status(w->sync, &st);
-	bool level = st.hub_live && st.quiet;
+	bool level = st.hub_live && st.quiet && st.settled;
+	if (st.hub_live && !st.settled)
+		soud_sync_settle(w->sync, false); /* of a link that came meanwhile */
 	uint64_t now = uv_now(timer->loop);
 	for (size_t i = w->count; i-- > 0;) {
 		if (level || now >= w->waits[i].until_ms)
@@ -201,7 +203,9 @@ static void on_now(struct soud_request *req, void *context)
 		soud_reply_rc(req, &err);
 		return;
 	}
-	if (!st.hub_live)
+	if (st.hub_live)
+		soud_sync_settle(w->sync, true);
+	else
 		soud_sync_now(w->sync);
 	w->waits[w->count++] =
 		(struct wait){req, uv_now(w->timer.loop) + (uint64_t)ms, st.entries_in, queued(w)};

@@ -275,10 +275,25 @@ void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out)
 		out->live += p->live;
 		if (p->live && soud_link_is_outgoing(p->link)) {
 			out->hub_live = true;
+			out->settled = p->settled;
 			out->quiet = sou_session_quiet(p->session) && p->jobs == 0 &&
 				     p->late_count == 0 &&
 				     soud_core_unconfirmed(s->core) == SOUD_FENCE_AGREES;
 		}
+	}
+}
+
+void soud_sync_settle(struct soud_sync *s, bool anew)
+{
+	for (struct peer *p = s->peers, *next; p != NULL; p = next) {
+		next = p->next;
+		if (p->link == NULL || p->closing || !p->live || !soud_link_is_outgoing(p->link) ||
+		    (p->settling && !(anew && p->settled)))
+			continue;
+		p->settling = true;
+		p->settled = false;
+		struct sou_event e = {.kind = SOU_EVENT_SETTLE};
+		soud_peer_event(p, &e);
 	}
 }
 

@@ -34,6 +34,9 @@ void soud_sync_close(struct soud_sync *s, void (*closed_cb)(void *data), void *d
 uint16_t soud_sync_port(const struct soud_sync *s); /* 0: not listening */
 
 void soud_sync_now(struct soud_sync *s); /* does not wait for the back-off, nor after a refusal */
+/* Ask the hub whether it has more for us, if that is not being asked; `settled` of the status
+ * tells. anew: also where it was answered before. */
+void soud_sync_settle(struct soud_sync *s, bool anew);
 void soud_sync_pause(struct soud_sync *s);
 void soud_sync_resume(struct soud_sync *s);
 
@@ -42,7 +45,8 @@ struct soud_sync_status {
 	struct soud_dial_status dial; /* when it dials */
 	size_t links, live;           /* open; past both hellos */
 	bool hub_live;                /* the link to the hub is past both hellos */
-	bool quiet; /* and on it nothing is under way, all is sent and acked, and confirmed */
+	bool quiet;   /* and on it nothing is under way, all is sent and acked, and confirmed */
+	bool settled; /* and the hub was asked and had no more for us */
 	bool other_instance;     /* the hub sent another instance of this site away (R12) */
 	uint64_t hub_contact_ms; /* wall clock of the last frame from the hub; 0: never in this run
 				  */

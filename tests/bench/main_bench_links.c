@@ -94,6 +94,7 @@ static void act(struct remote *w, const struct sou_action *a)
 	case SOU_ACTION_PASSED:
 	case SOU_ACTION_JOINED:
 	case SOU_ACTION_OWN_ALL:
+	case SOU_ACTION_SETTLED:
 	case SOU_ACTION_LOG:
 		break;
 	}

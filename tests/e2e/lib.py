@@ -102,6 +102,8 @@ def network(root, sites):
         site.options = ()
         site.start()
         level(site)
+        here, there = site.digests(), hub.digests()
+        assert here and all(there.get(scope) == digest for scope, digest in here.items()), (here, there)
         out.append(site)
     return hub, out
 

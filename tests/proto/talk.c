@@ -318,6 +318,8 @@ static bool local(struct talk *t, struct sou_event *e, struct sou_id *version)
 		e->kind = SOU_EVENT_INSTANCE;
 	} else if (talk_is(t, "other")) {
 		e->kind = SOU_EVENT_OTHER;
+	} else if (talk_is(t, "settle")) {
+		e->kind = SOU_EVENT_SETTLE;
 	} else if (talk_is(t, "confirmed")) {
 		e->kind = SOU_EVENT_CONFIRMED;
 	} else {

@@ -255,6 +255,9 @@ static void tell_one(struct talk *t, const struct sou_action *a)
 	case SOU_ACTION_OWN_ALL:
 		put(t, "own-all");
 		return;
+	case SOU_ACTION_SETTLED:
+		put(t, "settled");
+		return;
 	case SOU_ACTION_NEW_LOG:
 		put(t, "new-log");
 		return;

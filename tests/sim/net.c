@@ -222,6 +222,7 @@ static void act_on(struct sim *w, uint32_t link, uint32_t side, const struct sou
 		break;
 	case SOU_ACTION_ENROL:
 	case SOU_ACTION_JOINED:
+	case SOU_ACTION_SETTLED:
 	case SOU_ACTION_REFUSED:
 		break;
 	}
