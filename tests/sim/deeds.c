@@ -168,8 +168,7 @@ static bool new_key(struct sim *w, uint32_t node)
 	return true;
 }
 
-/* Editing ends at the last entry or before it (reading stays), or at the start of the feed (and
- * reading with it). */
+/* Editing ends at the last entry, before it or at the start of the feed, and reading with it. */
 static bool narrow(struct sim *w)
 {
 	uint32_t node = pick_site(w), kind = sim_below(&w->rng, 3);
@@ -202,7 +201,7 @@ static bool narrow(struct sim *w)
 	static const char *const words[] = {"at its head", "before its head", "at the start"};
 	sim_trace(w, "%s is narrowed %s", n->name, words[kind]);
 	n->narrowed = true;
-	n->blind = kind == 2;
+	n->blind = true; /* a role that ended reads no more (P8.14) */
 	w->marks[kind == 2 ? SIM_MARK_CLOSED : SIM_MARK_NARROWED]++;
 	return true;
 }
