@@ -66,6 +66,8 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 	if (got.entry_count > 0 && !window_open(s, s->scratch.n))
 		return false; /* a run that is larger than what we asked for: after the next ack */
 	c->sent = got.upto;
+	if (got.upto > c->last)
+		c->last = got.upto; /* landed before we were told */
 	if (got.entry_count == 0) {
 		passed(c, s);
 		return true;

@@ -227,6 +227,9 @@ static bool setup(struct talk *t)
 		bool readable = talk_is(t, "readable");
 		struct sou_id id = talk_scope_word(t);
 		talk_scope_of(t, &id)->readable = readable;
+	} else if (talk_is(t, "landed")) {
+		struct sou_id id = talk_scope_word(t);
+		talk_scope_of(t, &id)->last = talk_number_word(t, 1);
 	} else {
 		return false;
 	}

@@ -152,6 +152,10 @@ static const struct row window[] = {
 	 "hello(0 ) | live | bye(order P11.7) close"},
 	{"P11.7 an ack above the last arrival", "scope A 3; dial; hello; ack A 4",
 	 "hello(0 A:0=) | live news(A 0-3) | bye(order P11.7) close"},
+	{"P11.7 an ack of what went before we were told that it landed",
+	 "scope A 7; heavy 1040000; dial; hello; landed A 9; ack A 5; ack A 9; arrive A 9",
+	 "hello(0 A:0=) | live news(A 0-5) | acked(A 5) news(A 5-9) | acked(A 9) | digest(A 9 "
+	 "2.1)"},
 	{"P11.7 an ack of a part of what is under way",
 	 "scope A 9; met; dial; hello; ack A 5; refuse A 9 2; again",
 	 "hello(A:0=) | live news(A 0-5) news(A 5-9) | acked(A 5) | refused(A full) | news(A 5-9)"},
