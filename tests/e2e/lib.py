@@ -1,4 +1,5 @@
 """What the end-to-end tests share: sites of ours as real processes, spoken to over their control sockets."""
+import atexit
 import http.client
 import json
 import os
@@ -62,6 +63,7 @@ class Site:
                    "--backoff-ms-max", "200", *options]
         self.log = open(self.data + ".log", "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        atexit.register(self.process.kill)  # a failed test leaves nothing running; harmless after its end
         ready = self.process.stdout.readline().decode()
         assert ready.startswith("ready"), (self.name, open(self.data + ".log").read()[-2000:])
         self.port = int(ready.split()[-1])
