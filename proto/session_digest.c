@@ -82,7 +82,7 @@ void sou_session_on_digest(struct step *t, struct sou_span body)
 		return;
 	}
 	if (!sou_session_may_read(t, &d.scope)) {
-		sou_session_log(t, 1, "P13.6", "a digest of a scope that the peer may not read",
+		sou_session_log(t, 0, "P13.6", "a digest of a scope that the peer may not read",
 				NULL);
 		return;
 	}
