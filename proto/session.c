@@ -180,7 +180,6 @@ struct cursor *sou_session_cursor(struct step *t, const struct sou_id *scope, bo
 	return &s->cursors[i];
 }
 
-/* 0: the peer keeps more under way than P13.9 allows; the caller says bye. */
 bool sou_session_grow(struct sou_session *s, void **list, size_t *cap, size_t count, size_t size)
 {
 	if (count < *cap)
@@ -218,6 +217,7 @@ static void shrink(struct sou_session *s)
 		sou_buf_fini(&s->scratch);
 }
 
+/* 0: the peer keeps more under way than P13.9 allows; the caller says bye. */
 uint64_t sou_session_pend(struct step *t, enum sou_action_kind kind, const struct sou_id *scope,
 			  uint64_t upto, bool answer, size_t bytes)
 {

@@ -54,9 +54,7 @@ static void on_live(struct peer *p, const struct sou_action *a)
 			continue;
 		}
 		soud_sync_log(s, 2, "R12", "a second instance of this site is connected", q, NULL);
-		struct sou_event other = {.kind = SOU_EVENT_OTHER};
-		soud_peer_event(q, &other);
-		p->closing = true; /* taken up after this step */
+		q->other = p->closing = true; /* both are told after this step */
 	}
 	soud_sync_log(s, 0, "P13.1", p->withdrawn ? "linked, withdrawn" : "linked", p, NULL);
 }
@@ -155,6 +153,19 @@ static void act(struct peer *p, const struct sou_action *a)
 	}
 }
 
+/* P13.2: who was here first is told of another instance. */
+static void tell_others(struct soud_sync *s)
+{
+	for (struct peer *q = s->peers, *next; q != NULL; q = next) {
+		next = q->next;
+		struct sou_event other = {.kind = SOU_EVENT_OTHER};
+		bool due = q->other;
+		q->other = false;
+		if (due)
+			soud_peer_event(q, &other);
+	}
+}
+
 void soud_peer_event(struct peer *p, struct sou_event *event)
 {
 	if (p->link == NULL && event->kind != SOU_EVENT_STORED)
@@ -167,6 +178,8 @@ void soud_peer_event(struct peer *p, struct sou_event *event)
 	bool was_closing = p->closing;
 	for (size_t i = 0; i < actions->n && p->link != NULL; i++)
 		act(p, &actions->v[i]); /* none of it steps a session */
+	if (p->closing && !was_closing)
+		tell_others(p->sync);
 	if (rc != SOU_OK && !p->closing) {
 		p->closing = true;
 		soud_link_abort(p->link, SOUD_LINK_END_NOMEM);

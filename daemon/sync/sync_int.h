@@ -20,6 +20,7 @@ struct peer {
 	struct soud_from from; /* site and log; set by LIVE */
 	uint8_t exporter[SOUD_TLS_EXPORTER_BYTES];
 	bool live, withdrawn, is_hub, closing;
+	bool other;             /* to be told that another instance came */
 	bool settling, settled; /* asked whether the peer has more; it had not */
 	size_t jobs;            /* of the writer, not yet done */
 	uint64_t contact_ms;
