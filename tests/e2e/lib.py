@@ -115,5 +115,18 @@ def level(site, wait_ms=30000):
     assert status == 200, (site.name, status, answer)
 
 
+def status(site):
+    code, answer = site.call("GET", "/v1/status")
+    assert code == 200, answer
+    return answer
+
+
+def items(site):
+    """What the site reads of the organisation's items in the round."""
+    code, answer = site.call("GET", "/v1/items?round=2023-08&organisation=tvac")
+    assert code == 200, answer
+    return answer["items"]
+
+
 def add(site, text, project="corporate-volunteering", column="achievement"):
     return site.call("POST", "/v1/items", {"project": project, "column": column, "text": text, "by": "例"})

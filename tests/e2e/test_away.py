@@ -18,16 +18,8 @@ WRITERS, EACH = 4, 50  # threads; entries of one item
 ORG = "org/tvac"
 
 
-def status(site):
-    code, answer = site.call("GET", "/v1/status")
-    assert code == 200, answer
-    return answer
-
-
 def texts(site):
-    code, answer = site.call("GET", "/v1/items?round=2023-08&organisation=tvac")
-    assert code == 200, answer
-    return {item["id"]: item["text"] for item in answer["items"]}
+    return {item["id"]: item["text"] for item in lib.items(site)}
 
 
 def entries(site):
@@ -80,7 +72,7 @@ def main():
         assert len(last) == (LOCAL + REMOTE) // EACH, "a writer gave up"
         lib.level(b, 120000)
         wrote = time.monotonic() - begin
-        counts = status(a)["counts"]
+        counts = lib.status(a)["counts"]
         assert counts["local"] + counts["queued"] == LOCAL, counts
         assert (entries(a)[0], entries(b)[0], entries(hub)[0]) == (LOCAL, REMOTE, REMOTE)
         links = faults(hub, a, b)
@@ -97,7 +89,7 @@ def main():
         assert len(seen) == 1, seen
         (count, _, _, held), = seen
         assert count == LOCAL + REMOTE and held == 0, seen
-        counts = status(a)["counts"]
+        counts = lib.status(a)["counts"]
         assert counts["received"] == LOCAL and counts["local"] == counts["queued"] == counts["held"] == 0, counts
         print(f"away: {LOCAL} written here and {REMOTE} elsewhere in {wrote:.1f} s; one connection, all {count} at both"
               f" ends, equal digests, own acknowledged, none held: {took:.2f} s")

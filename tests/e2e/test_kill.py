@@ -41,9 +41,8 @@ def in_flight(site):
 
 
 def texts(site):
-    status, answer = site.call("GET", "/v1/items?round=2023-08&organisation=tvac")
-    assert status == 200, answer
-    return [item["text"] for item in answer["items"]], answer["items"]
+    items = lib.items(site)
+    return [item["text"] for item in items], items
 
 
 def main():

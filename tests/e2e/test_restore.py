@@ -16,16 +16,8 @@ import lib
 ORG = "org/tvac"
 
 
-def status(site):
-    code, answer = site.call("GET", "/v1/status")
-    assert code == 200, answer
-    return answer
-
-
 def texts(site):
-    code, answer = site.call("GET", "/v1/items?round=2023-08&organisation=tvac")
-    assert code == 200, answer
-    return sorted(item["text"] for item in answer["items"])
+    return sorted(item["text"] for item in lib.items(site))
 
 
 def write(site, text):
@@ -63,7 +55,7 @@ def restore(hub, a, b, root):
     shutil.rmtree(a.data)
     shutil.copytree(old, a.data)
     a.start()
-    assert status(a)["mode"] == "unconfirmed", status(a)
+    assert lib.status(a)["mode"] == "unconfirmed", lib.status(a)
     code, answer = lib.add(a, "例 まだ書けない")
     assert code == 503 and answer["error"]["id"] == "replica.unconfirmed", (code, answer)
     assert len(texts(a)) == 3, texts(a)
@@ -72,7 +64,7 @@ def restore(hub, a, b, root):
     hub.start(*hub.options)
     lib.level(a)
     took = time.monotonic() - begin
-    assert status(a)["mode"] == "normal", status(a)
+    assert lib.status(a)["mode"] == "normal", lib.status(a)
     level_all(a, b)
     write(a, "例 つながった後")
     level_all(a, b)
@@ -83,11 +75,11 @@ def restore(hub, a, b, root):
     for scope in (ORG, "plan"):
         assert len({d[scope] for d in digests}) == 1, (scope, digests)
     assert digests[0][ORG][2] == 0, "something is held: the chain forked"
-    assert status(hub)["counts"]["conflicts"] == 0
+    assert lib.status(hub)["counts"]["conflicts"] == 0
     assert a.end() == 0
     a.start()
     lib.level(a)
-    assert status(a)["mode"] == "normal", "confirmed for good"
+    assert lib.status(a)["mode"] == "normal", "confirmed for good"
     print(f"restored: 4 entries came back and it signs again {took:.2f} s after the hub is there, no fork")
 
 
@@ -98,23 +90,23 @@ def clone(hub, a, b, root):
     shutil.copytree(a.data, c.data)
     a.start()
     lib.level(a)
-    assert status(a)["link"]["reason"] is None, status(a)["link"]
+    assert lib.status(a)["link"]["reason"] is None, lib.status(a)["link"]
     c.start()
-    assert status(c)["mode"] == "unconfirmed", status(c)
+    assert lib.status(c)["mode"] == "unconfirmed", lib.status(c)
     for site in (c, a):
         for _ in range(200):
-            link = status(site)["link"]
+            link = lib.status(site)["link"]
             if link["reason"] == "link.instance":
                 break
             time.sleep(0.05)
         assert link["reason"] == "link.instance", (site.name, link, log_of(hub)[-800:])
-    assert status(a)["link"]["state"] == "connected", status(a)["link"]
+    assert lib.status(a)["link"]["state"] == "connected", lib.status(a)["link"]
     assert lib.add(c, "例 写しから")[0] == 503
     write(a, "例 もとから")
     lib.level(a)
     assert a.end() == 0
     lib.level(c)
-    assert status(c)["mode"] == "normal" and status(c)["link"]["reason"] is None, status(c)
+    assert lib.status(c)["mode"] == "normal" and lib.status(c)["link"]["reason"] is None, lib.status(c)
     assert "例 もとから" in texts(c)
     write(c, "例 写しが代わりに")
     level_all(c, b)
@@ -144,7 +136,7 @@ def pauses(hub, c, b, count):
             time.sleep(rnd.uniform(0, 0.05))
             c.call("POST", "/v1/sync/resume", {})
             for _ in range(1000):
-                link = status(c)["link"]
+                link = lib.status(c)["link"]
                 seen[link["reason"]] = seen.get(link["reason"], 0) + 1
                 if link["state"] == "connected":
                     break
