@@ -224,53 +224,62 @@ static void add_op(struct soud_replica *r, struct sou_span op, struct sou_span s
 	must(soud_replica_add_op(r, op, sigs, &err), "op", err.text);
 }
 
+/* Who writes and submits for an organisation. */
+static void grant_author(struct sou_effect out[2], const struct sou_id *site,
+			 const struct sou_id *org, const struct sou_id *scope)
+{
+	out[0] = (struct sou_effect){.type = SOU_EFFECT_GRANT,
+				     .site = *site,
+				     .roles = SOU_ROLE_EDITOR,
+				     .reach = SOU_REACH_SCOPE,
+				     .id = *scope};
+	out[1] = (struct sou_effect){.type = SOU_EFFECT_GRANT,
+				     .site = *site,
+				     .roles = SOU_ROLE_SUBMITTER,
+				     .reach = SOU_REACH_PROJECTS,
+				     .id = *org};
+}
+
 /* An author writes and submits for its organisation; the two of headquarters write there and read
  * all. */
 static void open_site(struct crowd *c, struct soud_replica *r, uint32_t i)
 {
 	bool of_hq = i >= CROWD_AUTHORS;
 	const struct sou_id *org = of_hq ? &c->hq : &c->orgs[i];
-	struct sou_effect effects[4] = {
-		{.type = SOU_EFFECT_OPEN,
-		 .site = c->sites[i],
-		 .key = c->signers[i].public_key,
-		 .tls = tls_of(c->keys[i].tls),
-		 .has_org = true,
-		 .org = *org,
-		 .name = text("拠点 例")},
-		{.type = SOU_EFFECT_GRANT,
-		 .site = c->sites[i],
-		 .roles = SOU_ROLE_EDITOR,
-		 .reach = SOU_REACH_SCOPE,
-		 .id = of_hq ? sou_scope_id(SOU_SCOPE_ORG, org) : c->scopes[i]},
-		{.type = SOU_EFFECT_GRANT,
-		 .site = c->sites[i],
-		 .roles = SOU_ROLE_SUBMITTER,
-		 .reach = SOU_REACH_PROJECTS,
-		 .id = *org},
-		{.type = SOU_EFFECT_GRANT,
-		 .site = c->sites[i],
-		 .roles = SOU_ROLE_READER,
-		 .reach = SOU_REACH_SUBTREE,
-		 .id = c->hq}};
+	struct sou_id scope = of_hq ? sou_scope_id(SOU_SCOPE_ORG, org) : c->scopes[i];
+	struct sou_effect effects[4] = {{.type = SOU_EFFECT_OPEN,
+					 .site = c->sites[i],
+					 .key = c->signers[i].public_key,
+					 .tls = tls_of(c->keys[i].tls),
+					 .has_org = true,
+					 .org = *org,
+					 .name = text("拠点 例")},
+					[3] = {.type = SOU_EFFECT_GRANT,
+					       .site = c->sites[i],
+					       .roles = SOU_ROLE_READER,
+					       .reach = SOU_REACH_SUBTREE,
+					       .id = c->hq}};
+	grant_author(&effects[1], &c->sites[i], org, &scope);
 	sign_op(c, r, effects, of_hq ? 4 : 3, &c->openings[i]);
 }
 
+/* It may read what its view holds, that of the last author: else it would list what the hub must
+ * not speak of. */
 static void open_link(struct crowd *c, struct soud_replica *r, uint32_t i)
 {
 	struct crowd_keys keys;
 	struct sou_signer signer;
 	struct sou_hash op;
-	struct sou_effect effect = {.type = SOU_EFFECT_OPEN,
-				    .has_org = true,
-				    .org = c->orgs[CROWD_AUTHORS - 1],
-				    .name = text("拠点 例")};
-	crowd_link(i, &effect.site, &keys);
+	const struct sou_id *org = &c->orgs[CROWD_AUTHORS - 1];
+	struct sou_effect effects[3] = {
+		{.type = SOU_EFFECT_OPEN, .has_org = true, .org = *org, .name = text("拠点 例")}};
+	crowd_link(i, &effects[0].site, &keys);
 	must(sou_signer_ed25519(&signer, keys.site), "key", NULL);
-	effect.key = signer.public_key;
-	effect.tls = tls_of(keys.tls);
+	effects[0].key = signer.public_key;
+	effects[0].tls = tls_of(keys.tls);
 	sou_signer_fini(&signer);
-	sign_op(c, r, &effect, 1, &op);
+	grant_author(&effects[1], &effects[0].site, org, &c->scopes[CROWD_AUTHORS - 1]);
+	sign_op(c, r, effects, 3, &op);
 }
 
 /* Organisations, sites and their rights, as ops of `r`, which knows nothing yet. */
