@@ -263,14 +263,13 @@ static void open_site(struct crowd *c, struct soud_replica *r, uint32_t i)
 	sign_op(c, r, effects, of_hq ? 4 : 3, &c->openings[i]);
 }
 
-/* It may read what its view holds, that of the last author: else it would list what the hub must
- * not speak of. */
+/* It may read what its view holds: else it would list what the hub must not speak of. */
 static void open_link(struct crowd *c, struct soud_replica *r, uint32_t i)
 {
 	struct crowd_keys keys;
 	struct sou_signer signer;
 	struct sou_hash op;
-	const struct sou_id *org = &c->orgs[CROWD_AUTHORS - 1];
+	const struct sou_id *org = &c->orgs[c->link_author];
 	struct sou_effect effects[3] = {
 		{.type = SOU_EFFECT_OPEN, .has_org = true, .org = *org, .name = text("拠点 例")}};
 	crowd_link(i, &effects[0].site, &keys);
@@ -278,7 +277,7 @@ static void open_link(struct crowd *c, struct soud_replica *r, uint32_t i)
 	effects[0].key = signer.public_key;
 	effects[0].tls = tls_of(keys.tls);
 	sou_signer_fini(&signer);
-	grant_author(&effects[1], &effects[0].site, org, &c->scopes[CROWD_AUTHORS - 1]);
+	grant_author(&effects[1], &effects[0].site, org, &c->scopes[c->link_author]);
 	sign_op(c, r, effects, 3, &op);
 }
 
@@ -339,10 +338,13 @@ static void keep_ops(struct soud_replica *r)
 }
 
 void crowd_make(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_bytes,
-		uint32_t links)
+		uint32_t links, uint32_t link_author)
 {
 	uint8_t seed[SOU_SEED_BYTES];
-	*c = (struct crowd){.random = 7, .wall_ms = INT64_C(1693537200000), .links = links};
+	*c = (struct crowd){.random = 7,
+			    .wall_ms = INT64_C(1693537200000),
+			    .links = links,
+			    .link_author = link_author};
 	draw_bytes(c, c->net.b, sizeof c->net.b);
 	draw_bytes(c, c->site.b, sizeof c->site.b);
 	draw_key(c, &c->operational, seed);

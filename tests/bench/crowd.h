@@ -32,6 +32,7 @@ struct crowd {
 	struct sou_signer operational, checkpoint, root, hub, signers[CROWD_SITES];
 	struct sou_hash genesis, hub_tls, openings[CROWD_SITES];
 	uint32_t links; /* sites beside these that only link: crowd_link */
+	uint32_t link_author;
 	struct soud_replica_env env;
 	uint64_t random;
 	int64_t wall_ms;
@@ -42,9 +43,10 @@ struct crowd {
 };
 
 /* `count` edits of `cells` texts of about `text_bytes`, each naming the version before it; and so
- * many sites that only link, all of the last organisation. */
+ * many sites that only link, all of the organisation of author `link_author`, whose replica is the
+ * view of all. */
 void crowd_make(struct crowd *c, uint32_t count, uint32_t cells, uint32_t text_bytes,
-		uint32_t links);
+		uint32_t links, uint32_t link_author);
 void crowd_free(struct crowd *c);
 
 /* Identity and keys of linking site i, from 0; needs no crowd. */

@@ -137,7 +137,7 @@ int main(int argc, char **argv)
 	static struct crowd c;
 	if (count == 0 || count > ENTRIES_MAX || argc > 5)
 		crowd_die("usage", "bench_w4 [ENTRIES [CELLS [FILE [runs|one|all]]]]");
-	crowd_make(&c, count, cells, 270, 0);
+	crowd_make(&c, count, cells, 270, 0, 0);
 	printf("W4 %u entries, %u cells, %.0f bytes an entry\n", count, cells,
 	       (double)c.bytes.n / count);
 	if (strcmp(group, "one") != 0)

@@ -149,12 +149,14 @@ int main(int argc, char **argv)
 	static struct crowd c;
 	struct place p = {0};
 	char name[16];
-	crowd_make(&c, count, number(argv[3]), TEXT_BYTES, number(argv[5]));
+	uint32_t last = sites < CROWD_AUTHORS ? sites : CROWD_AUTHORS; /* the view of the links */
+	crowd_make(&c, count, number(argv[3]), TEXT_BYTES, number(argv[5]),
+		   last > 0 ? last - 1 : 0);
 	make_place(&c, &p, root, "hub", &c.site, &c.hub_keys, &c.hub, true);
 	crowd_know(p.replica);
 	(void)crowd_feed(&c, p.replica, true, 1000, count);
 	end_place(&p);
-	for (uint32_t i = 0; i < sites && i < CROWD_AUTHORS; i++) {
+	for (uint32_t i = 0; i < last; i++) {
 		snprintf(name, sizeof name, "site%02u", i);
 		make_place(&c, &p, root, name, &c.sites[i], &c.keys[i], &c.signers[i], false);
 		end_place(&p);
