@@ -77,6 +77,7 @@ _Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_ARRIVAL_MAX                 ((UINT64_C(1) << 40) - 1)
 #define SOU_SESSION_SCOPES_MAX          16384u /* P11.3: a list of so many still fits in a frame */
 #define SOU_HELLO_SCOPES_MAX            16u    /* P11.3: more travel as one hash */
+#define SOU_POSITIONS_HASH_BYTES        34u    /* P11.3: of a shorter list the hash saves nothing */
 #define SOU_LEAVES_MAX                  16u    /* P11.4 */
 #define SOU_SOFTWARE_BYTES_MAX          64u    /* P11.2 */
 #define SOU_CLAUSE_BYTES_MAX            16u    /* P11.12: "P13.12" and a little more */

@@ -86,14 +86,15 @@ struct sou_hello {
 	struct sou_span positions; /* canonical flat list, checked; sou_positions_next reads it */
 };
 int sou_hello_unpack(struct sou_hello *out, struct sou_span body);
-/* leaves ascending; positions: canonical flat list as packed by sou_positions_*. Above 16 scopes
- * the hash goes. */
+/* leaves ascending; positions: canonical flat list as packed by sou_positions_*. Of more than 16
+ * scopes its hash goes, and with h->hashed where that is shorter. */
 void sou_hello_pack(struct sou_buf *buf, const struct sou_hello *h, const struct sou_hash *leaves,
 		    uint32_t leaf_count);
 
 /* Positions list: begin with the count, put ascending by scope; read by cursor. */
 void sou_positions_begin(struct sou_buf *buf, uint32_t count);
 void sou_positions_put(struct sou_buf *buf, const struct sou_position *p);
+struct sou_hash sou_positions_hash(struct sou_span list); /* P11.3 */
 int sou_positions_check(struct sou_span list, uint32_t *count);          /* shape and order */
 struct sou_mp sou_positions_read(struct sou_span list, uint32_t *count); /* of a checked list */
 void sou_positions_next(struct sou_mp *m, struct sou_position *out);

@@ -59,7 +59,7 @@ int sou_positions_check(struct sou_span list, uint32_t *count)
 	return rc;
 }
 
-static struct sou_hash positions_hash(struct sou_span list)
+struct sou_hash sou_positions_hash(struct sou_span list)
 {
 	return sou_hash_bytes(SOU_DOMAIN_POSITIONS, list.p, list.n);
 }
@@ -113,8 +113,9 @@ void sou_hello_pack(struct sou_buf *buf, const struct sou_hello *h, const struct
 	sou_mp_put_array(buf, leaf_count);
 	for (uint32_t i = 0; i < leaf_count; i++)
 		sou_mp_put_hash(buf, &leaves[i]);
-	if (count > SOU_HELLO_SCOPES_MAX) {
-		struct sou_hash hash = positions_hash(h->positions);
+	if (count > SOU_HELLO_SCOPES_MAX ||
+	    (h->hashed && h->positions.n > SOU_POSITIONS_HASH_BYTES)) {
+		struct sou_hash hash = sou_positions_hash(h->positions);
 		sou_mp_put_hash(buf, &hash);
 	} else {
 		sou_mp_put_raw(buf, h->positions);

@@ -270,7 +270,7 @@ static void on_opened(struct step *t, const struct sou_event *e)
 	}
 	move_to(s, SOU_SESSION_OPENED);
 	if (s->connecting)
-		sou_session_send_hello(t);
+		sou_session_send_hello(t, false);
 }
 
 static void on_bye(struct step *t, struct sou_span body)

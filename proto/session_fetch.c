@@ -126,5 +126,5 @@ void sou_session_on_joined(struct step *t, struct sou_span body)
 	if (a != NULL)
 		a->joined.op = op;
 	s->state = SOU_SESSION_OPENED;
-	sou_session_send_hello(t);
+	sou_session_send_hello(t, false);
 }

@@ -70,11 +70,12 @@ static struct sou_id log_of_peer(struct step *t)
 	return log;
 }
 
-void sou_session_send_hello(struct step *t)
+void sou_session_send_hello(struct step *t, bool level)
 {
 	struct sou_session *s = t->s;
 	s->your_log = log_of_peer(t);
 	struct sou_hello h = {
+		.hashed = level,
 		.wire = SOU_WIRE_VERSION,
 		.rule = SOU_RULE_VERSION,
 		.flags = (s->o.own_wanted ? SOU_HELLO_OWN_WANTED : 0) |
@@ -177,36 +178,45 @@ static void take_list(struct step *t, struct sou_span list)
 	}
 }
 
-/* The list that a peer in our state would say, from what it acked. */
-static bool expected_list(struct step *t, const struct sou_hash *hash)
+/* The list that a peer in our state would say, from what it acked (P13.7). */
+static void expected_list(struct step *t, struct sou_buf *list)
 {
 	struct sou_session *s = t->s;
 	const struct sou_view *v = t->view;
-	struct sou_buf list = {0}, members = {0};
+	const struct sou_line *me = sou_authority_site(t->authority, &s->o.site);
+	struct sou_buf members = {0};
 	struct sou_view_scope at;
 	uint32_t count = 0;
 	for (size_t i = 0; count < SOU_SESSION_SCOPES_MAX && v->scope_at(v->ctx, i, &at); i++) {
 		uint64_t acked = v->acked(v->ctx, &s->site, &s->log, &at.scope);
-		if (acked == 0)
+		bool readable =
+			me != NULL && v->may_read(v->ctx, &me->site, &me->key_id, &at.scope);
+		if (acked == 0 && !(readable && sou_session_may_read(t, &at.scope)))
 			continue;
 		struct sou_digest d;
 		struct sou_position p = {.scope = at.scope, .upto = acked};
-		if (v->digest(v->ctx, &at.scope, &d)) {
+		if (readable && v->digest(v->ctx, &at.scope, &d)) {
 			p.has_digest = true;
 			p.digest = sou_digest_half(&d);
 		}
 		sou_positions_put(&members, &p);
 		count++;
 	}
-	sou_positions_begin(&list, count);
-	sou_buf_put(&list, members.p, members.n);
-	struct sou_hash got = sou_hash_bytes(SOU_DOMAIN_POSITIONS, list.p, list.n);
-	bool same = !list.failed && !members.failed && sou_hash_eq(&got, hash);
-	if (same)
-		take_list(t, sou_buf_span(&list));
+	sou_positions_begin(list, count);
+	sou_buf_put(list, members.p, members.n);
+	if (members.failed || list->failed)
+		s->failed = true;
 	sou_buf_fini(&members);
-	sou_buf_fini(&list);
-	return same;
+}
+
+/* The list or hash of the peer's hello is that list: there is nothing new on either side. */
+static bool as_expected(struct step *t, const struct sou_hello *h, struct sou_span list)
+{
+	if (t->s->mine_void || t->s->peer_void)
+		return false;
+	struct sou_hash hash = sou_positions_hash(list);
+	return h->hashed ? sou_hash_eq(&hash, &h->positions_hash)
+			 : h->positions.n == list.n && memcmp(h->positions.p, list.p, list.n) == 0;
 }
 
 static bool check_hello(struct step *t, const struct sou_hello *h)
@@ -246,6 +256,32 @@ static void start_cursors(struct step *t)
 	}
 }
 
+/* Both hellos went: `list` is the peer's, empty where only a hash of another than expected came. */
+static void begin_live(struct step *t, const struct sou_hello *h, struct sou_span list)
+{
+	struct sou_session *s = t->s;
+	all_cursors(t);
+	start_cursors(t);
+	sou_session_authority_known(t, &h->leaves);
+	struct sou_action *a = sou_session_action(t, SOU_ACTION_LIVE);
+	if (a != NULL) {
+		a->peer.site = s->site;
+		a->peer.key_id = s->key;
+		a->peer.log = s->log;
+		a->peer.instance = s->instance;
+		a->peer.withdrawn = s->withdrawn;
+	}
+	if (s->withdrawn)
+		return;
+	if (list.n > 0) {
+		take_list(t, list);
+		return;
+	}
+	s->positions_wanted = true;
+	sou_empty_pack(sou_session_send_begin(t));
+	sou_session_send_end(t, SOU_FRAME_POSITIONS_WANT);
+}
+
 void sou_session_on_hello(struct step *t, struct sou_span body)
 {
 	struct sou_session *s = t->s;
@@ -264,31 +300,17 @@ void sou_session_on_hello(struct step *t, struct sou_span body)
 	s->withdrawn =
 		s->peer_known && sou_authority_key_withdrawn(t->authority, &s->site, &s->key);
 	s->peer_void = !sou_id_eq(&h.your_log, &s->o.log);
+	struct sou_id your_log = s->connecting ? s->your_log : log_of_peer(t);
+	s->mine_void = !sou_id_eq(&your_log, &s->log);
+	struct sou_buf list = {0};
+	if (!s->withdrawn)
+		expected_list(t, &list);
+	bool level = !s->withdrawn && as_expected(t, &h, sou_buf_span(&list));
 	if (!s->connecting)
-		sou_session_send_hello(t);
-	if (s->failed)
-		return;
-	s->mine_void = !sou_id_eq(&s->your_log, &s->log);
-	all_cursors(t);
-	start_cursors(t);
-	sou_session_authority_known(t, &h.leaves);
-	struct sou_action *a = sou_session_action(t, SOU_ACTION_LIVE);
-	if (a != NULL) {
-		a->peer.site = s->site;
-		a->peer.key_id = s->key;
-		a->peer.log = s->log;
-		a->peer.instance = s->instance;
-		a->peer.withdrawn = s->withdrawn;
-	}
-	if (s->withdrawn)
-		return;
-	if (!h.hashed) {
-		take_list(t, h.positions);
-	} else if (s->mine_void || s->peer_void || !expected_list(t, &h.positions_hash)) {
-		s->positions_wanted = true;
-		sou_empty_pack(sou_session_send_begin(t));
-		sou_session_send_end(t, SOU_FRAME_POSITIONS_WANT);
-	}
+		sou_session_send_hello(t, level);
+	if (!s->failed)
+		begin_live(t, &h, level ? sou_buf_span(&list) : h.positions);
+	sou_buf_fini(&list);
 }
 
 void sou_session_on_positions_want(struct step *t, struct sou_span body)

@@ -180,7 +180,9 @@ static bool setup_scope(struct talk *t)
 	if (scope) {
 		s->last = n;
 		s->listed = n > 0;
-		s->readable = !(talk_next_word(t) && talk_is(t, "-"));
+		bool word = talk_next_word(t);
+		s->readable = !(word && talk_is(t, "-"));
+		s->shut = word && talk_is(t, "~");
 	} else if (at) {
 		s->at = n;
 	} else if (state) {

@@ -2,8 +2,8 @@
  * one event each (or set something up), and what the session does comes back as text, one part for
  * each event, between '|' (R24).
  *
- * Scopes are one letter. Before the link: scope A 10 [-] (10 arrivals here; '-': the peer may not
- * read it); heavy N (bytes in a frame of news); at A 4 (our position in the peer's log); acked A 4;
+ * Scopes are one letter. Before the link: scope A 10 [- | ~] (10 arrivals here; '-': the peer may not
+ * read it; '~': we may not); heavy N (bytes in a frame of news); at A 4 (our position in the peer's log); acked A 4;
  * state A E.S (digests of entries and state); met (the peer's log is known); hub; own; every; blank
  * (no authority yet); many N (N scopes more, one arrival each).
  *

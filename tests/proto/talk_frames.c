@@ -52,8 +52,13 @@ static void all_positions(struct talk *t, struct sou_buf *list, bool other)
 	for (size_t i = 0; i < t->scope_count; i++) {
 		const struct talk_scope *s = &t->scopes[i];
 		struct sou_digest d = talk_digest(t, &s->id, s->entries, s->state);
-		const struct sou_position p = {s->id, s->acked - (other && i == 0), true,
-					       sou_digest_half(&d)};
+		struct sou_position p = {.scope = s->id,
+					 .upto = s->acked - (other && i == 0),
+					 .has_digest = !s->shut};
+		if (s->acked == 0 && (!s->readable || s->shut))
+			continue;
+		if (p.has_digest)
+			p.digest = sou_digest_half(&d);
 		sou_positions_put(&members, &p);
 		count++;
 	}
@@ -94,6 +99,8 @@ static uint8_t hello(struct talk *t)
 			h.site = t->options.site;
 		else if (talk_is(t, "log"))
 			h.log = t->log = bed_id("log", 3);
+		else if (talk_is(t, "hash"))
+			h.hashed = true;
 		else if (talk_is(t, "all"))
 			all = true;
 		else if (talk_is(t, "other"))

@@ -13,7 +13,7 @@
 struct talk_scope {
 	struct sou_id id;
 	uint64_t last, at, acked;
-	bool readable, listed; /* listed: has arrivals here */
+	bool readable, shut, listed; /* shut: we may not read it; listed: has arrivals here */
 	uint8_t entries, state;
 };
 

@@ -90,6 +90,8 @@ static bool may_read(void *ctx, const struct sou_id *site, const struct sou_id *
 {
 	struct talk *t = ctx;
 	const struct talk_scope *s = talk_scope(t, scope);
+	if (sou_id_eq(site, &t->options.site))
+		return s != NULL && !s->shut;
 	return s != NULL && s->readable && sou_id_eq(site, &t->site) && sou_id_eq(key, &t->key) &&
 	       !sou_authority_key_withdrawn(t->authority, site, key);
 }

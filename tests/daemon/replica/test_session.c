@@ -67,6 +67,10 @@ static void act(struct end *e, const struct sou_actions *all, const struct sou_a
 		(void)soud_replica_passed(e->n->replica, &e->from, &a->passed.scope,
 					  a->passed.upto);
 		node_commit(e->n, NULL);
+	} else if (a->kind == SOU_ACTION_ACKED) {
+		node_begin(e->n);
+		(void)soud_replica_acked(e->n->replica, &e->from, &a->acked);
+		node_commit(e->n, NULL);
 	} else if (a->kind == SOU_ACTION_LIVE) {
 		e->from = (struct soud_from){a->peer.site, a->peer.log};
 	} else if (a->kind == SOU_ACTION_OWN_ALL) {
@@ -212,6 +216,43 @@ TEST(session, news_under_way_when_heads_are_sent)
 	check_level("P13.7", &w->hub, site, &site->org_scope);
 	sou_buf_fini(&body);
 	link_end(hub, end);
+}
+
+/* The list that each side expects is the list that real replicas say: of a return with nothing new
+ * there is a hello each, that of the hub with a hash. One scope holds entries of the site alone,
+ * one of the other site too. */
+TEST(session, a_return_with_nothing_new)
+{
+	struct world *w = world_new();
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct node *other = world_join(w, "bunshitsu", &site->org, SOU_ROLE_EDITOR);
+	struct sou_id entity;
+	feed_authority(&w->hub, other);
+	(void)node_item(site, &entity, "一 例");
+	level(&w->hub, site);
+	for (int i = 0; i < 2; i++) {
+		struct end *hub = test_alloc(sizeof *hub), *end = test_alloc(sizeof *end);
+		(void)node_item(i == 0 ? site : other, &entity, "二 例");
+		level(&w->hub, other); /* what the site has not yet */
+		link_open(hub, &w->hub, end, site);
+		hand_all(hub, end);
+		CHECK("P13.12 quiet",
+		      sou_session_quiet(hub->session) && sou_session_quiet(end->session));
+		check_level("P13.12", &w->hub, site, &site->org_scope);
+		link_end(hub, end);
+
+		struct sou_hello h;
+		hub = test_alloc(sizeof *hub), end = test_alloc(sizeof *end);
+		link_open(hub, &w->hub, end, site);
+		hand_all(hub, end);
+		CHECK_U64("P11.3 the hub says hello", hub->out_n, ==, 1);
+		CHECK_U64("P11.3 the site says hello", end->out_n, ==, 1);
+		REQUIRE("hello",
+			sou_hello_unpack(&h, (struct sou_span){hub->out[0].body.b,
+							       hub->out[0].body.n}) == SOU_OK);
+		CHECK("P11.3 by a hash", h.hashed);
+		link_end(hub, end);
+	}
 }
 
 TEST(session, own_feeds_are_asked_for)
