@@ -160,6 +160,8 @@ enum sou_msg sou_msg_of_rc(int rc)
 	case SOU_ESTORE:
 	case SOU_EIO:
 		return SOU_MSG_REPLICA_FAILED;
+	case SOU_EFULL:
+		return SOU_MSG_REPLICA_FULL;
 	case SOU_ECORRUPT:
 		return SOU_MSG_REPLICA_DAMAGED;
 	case SOU_EFORMAT:

@@ -4,6 +4,7 @@
 #include "daemon/core.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "daemon/keys/fence.h"
 #include "daemon/keys/guard.h"
 #include "daemon/keys/keys.h"
+#include "daemon/reopen.h"
 #include "proto/limits.h"
 
 #define DATA_DIR_BYTES 1024u
@@ -25,7 +27,8 @@ struct soud_core {
 	struct soud_replica *replica;
 	struct soud_replica_env env;
 	struct soud_replica_options options;
-	uint64_t reopen_ns; /* not before */
+	struct soud_reopens reopens; /* the writer thread's */
+	struct soud_space *space;
 	struct soud_reader *reader;
 	struct soud_fence_file *fence;
 	struct sou_signer site, checkpoint;
@@ -33,13 +36,16 @@ struct soud_core {
 	char data_dir[DATA_DIR_BYTES];
 	int lock_fd;
 	uv_mutex_t lock;
-	struct soud_notice pending; /* guarded by lock */
-	bool failed_pending; /* guarded by lock: the store did not take the last transaction */
-	enum soud_fence_state fence_pending; /* guarded by lock */
+	struct soud_notice pending;           /* guarded by lock */
+	enum soud_core_health health_pending; /* guarded by lock */
+	enum soud_fence_state fence_pending;  /* guarded by lock */
 	uv_mutex_t view;
 	bool unfenced;             /* guarded by view: own entries are stored that no fence names */
 	struct soud_notice notice; /* the loop's copy */
-	bool broken;
+	enum soud_core_health health;
+	uv_timer_t tick;
+	struct soud_job nudge; /* has the replica opened anew when nobody else posts */
+	bool nudging;
 	enum soud_fence_state unconfirmed;
 	void (*closed_cb)(void *data);
 	void *closed_data;
@@ -105,7 +111,8 @@ static void notice_add(struct soud_notice *n, const struct soud_touched_scope *t
 static void tell_failed(struct soud_core *core)
 {
 	uv_mutex_lock(&core->lock);
-	core->failed_pending = true;
+	core->health_pending =
+		core->reopens.given_up ? SOUD_HEALTH_DEGRADED : SOUD_HEALTH_RECOVERING;
 	uv_mutex_unlock(&core->lock);
 }
 
@@ -119,10 +126,9 @@ static void replica_path(const struct soud_core *core, char path[PATH_BYTES])
 static int reopen(struct soud_core *core)
 {
 	char path[PATH_BYTES];
-	uint64_t now = uv_hrtime();
-	if (now < core->reopen_ns)
+	bool full = soud_space_look(core->space).state == SOUD_SPACE_READ_ONLY;
+	if (!soud_reopen(&core->reopens, uv_hrtime() / 1000000, !full))
 		return SOU_ESTORE;
-	core->reopen_ns = now + SOU_STORE_REOPEN_MS * UINT64_C(1000000);
 	replica_path(core, path);
 	uv_mutex_lock(&core->view);
 	soud_replica_close(core->replica);
@@ -166,17 +172,19 @@ static int group_commit(void *data)
 	for (size_t i = 0; i < done.scope_count; i++)
 		notice_add(&core->pending, &done.scopes[i]);
 	core->pending.authority |= done.authority;
-	core->failed_pending = false;
+	core->health_pending = SOUD_HEALTH_GOOD;
 	core->fence_pending = soud_replica_unconfirmed(core->replica);
 	uv_mutex_unlock(&core->lock);
 	return SOU_OK;
 }
 
-static void group_rollback(void *data)
+static int group_rollback(void *data)
 {
 	struct soud_core *core = data;
+	bool full = soud_replica_error(core->replica)->rc == SOU_EFULL;
 	soud_replica_rollback(core->replica);
 	tell_failed(core);
+	return full ? SOU_EFULL : SOU_ESTORE;
 }
 
 static bool group_idle(void *data)
@@ -206,12 +214,12 @@ static void on_landed(void *data)
 	core->pending = core->notice; /* the other buffer, emptied */
 	core->pending.scope_count = 0;
 	core->pending.authority = false;
-	core->broken = core->failed_pending;
+	core->health = core->health_pending;
 	core->unconfirmed = core->fence_pending;
 	uv_mutex_unlock(&core->lock);
 	core->notice = fresh;
-	if (!look_anew(core))
-		core->broken = true;
+	if (!look_anew(core) && core->health == SOUD_HEALTH_GOOD)
+		core->health = SOUD_HEALTH_RECOVERING;
 	if (fresh.scope_count == 0 && !fresh.authority)
 		return;
 	for (struct soud_listener *l = core->listeners, *next; l != NULL; l = next) {
@@ -227,6 +235,7 @@ static void core_free(struct soud_core *core)
 	soud_reader_close(core->reader);
 	soud_replica_close(core->replica);
 	soud_fence_file_close(core->fence);
+	soud_space_free(core->space);
 	sou_signer_fini(&core->site);
 	sou_signer_fini(&core->checkpoint);
 	if (core->lock_fd >= 0)
@@ -238,9 +247,9 @@ static void core_free(struct soud_core *core)
 	free(core);
 }
 
-static void on_writer_closed(void *data)
+static void on_tick_closed(uv_handle_t *handle)
 {
-	struct soud_core *core = data;
+	struct soud_core *core = handle->data;
 	void (*closed_cb)(void *) = core->closed_cb;
 	void *closed_data = core->closed_data;
 	if (core->replica != NULL && !soud_replica_broken(core->replica))
@@ -248,6 +257,39 @@ static void on_writer_closed(void *data)
 	core_free(core);
 	if (closed_cb != NULL)
 		closed_cb(closed_data);
+}
+
+static void on_writer_closed(void *data)
+{
+	struct soud_core *core = data;
+	uv_close((uv_handle_t *)&core->tick, on_tick_closed);
+}
+
+static int nudge_run(struct soud_job *job, void *replica)
+{
+	(void)job;
+	(void)replica;
+	return SOU_OK;
+}
+
+static void nudge_done(struct soud_job *job, int rc)
+{
+	(void)rc;
+	struct soud_core *core =
+		(struct soud_core *)((char *)job - offsetof(struct soud_core, nudge));
+	core->nudging = false;
+}
+
+/* R21: the reserve is made again, and a replica that failed is opened anew, without a person. */
+static void on_tick(uv_timer_t *timer)
+{
+	struct soud_core *core = timer->data;
+	(void)soud_space_look(core->space);
+	if (core->health != SOUD_HEALTH_RECOVERING || core->nudging)
+		return;
+	core->nudging = true;
+	core->nudge = (struct soud_job){.run = nudge_run, .done = nudge_done};
+	soud_core_post(core, &core->nudge);
 }
 
 /* The checkpoint key is headquarters' machine's alone: where it lies, this is the hub. */
@@ -312,6 +354,9 @@ int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_co
 	if (rc == SOU_OK)
 		rc = soud_guard_tree(core->data_dir, err);
 	if (rc == SOU_OK)
+		rc = soud_space_new(&core->space, core->data_dir, options->space,
+				    options->space_ctx, err);
+	if (rc == SOU_OK)
 		rc = open_keys(core, err);
 	if (rc == SOU_OK)
 		rc = open_replica(core, options->state_dir, err);
@@ -327,6 +372,9 @@ int soud_core_open(struct soud_core **out, uv_loop_t *loop, const struct soud_co
 	rc = soud_writer_new(&core->writer, loop, &group, err);
 	if (rc != SOU_OK)
 		goto out;
+	(void)uv_timer_init(loop, &core->tick);
+	core->tick.data = core;
+	(void)uv_timer_start(&core->tick, on_tick, SOU_SPACE_LOOK_MS, SOU_SPACE_LOOK_MS);
 	*out = core;
 	core = NULL;
 out:
@@ -338,6 +386,7 @@ void soud_core_close(struct soud_core *core, void (*closed_cb)(void *data), void
 {
 	core->closed_cb = closed_cb;
 	core->closed_data = data;
+	(void)uv_timer_stop(&core->tick);
 	soud_writer_close(core->writer, on_writer_closed, core);
 }
 
@@ -350,6 +399,17 @@ struct soud_replica *soud_core_job_replica(void *replica)
 {
 	struct soud_core *core = replica;
 	return core->replica;
+}
+
+bool soud_core_job_takes(void *replica, enum soud_space_need need)
+{
+	struct soud_core *core = replica;
+	return soud_space_takes(core->space, need);
+}
+
+struct soud_space_now soud_core_job_space(void *replica)
+{
+	return soud_core_space(replica);
 }
 
 struct soud_reader *soud_core_reader(struct soud_core *core)
@@ -367,9 +427,19 @@ enum soud_fence_state soud_core_unconfirmed(const struct soud_core *core)
 	return core->unconfirmed;
 }
 
+enum soud_core_health soud_core_health(const struct soud_core *core)
+{
+	return core->health;
+}
+
+struct soud_space_now soud_core_space(const struct soud_core *core)
+{
+	return soud_space_look(core->space);
+}
+
 bool soud_core_broken(const struct soud_core *core)
 {
-	return core->broken;
+	return core->health != SOUD_HEALTH_GOOD;
 }
 
 void soud_core_listen(struct soud_core *core, struct soud_listener *listener)

@@ -9,12 +9,15 @@
 #define SOUD_CORE_H
 
 #include "daemon/replica/reader.h"
+#include "daemon/store/space.h"
 #include "daemon/writer.h"
 
 struct soud_core;
 
 struct soud_core_options {
 	const char *data_dir, *state_dir; /* state_dir "" or NULL: DATA.state */
+	soud_space_probe *space;          /* NULL: the system's; for tests */
+	void *space_ctx;
 };
 
 /* Locks the directory, checks its modes (R20), opens keys, replica and fence, starts the thread.
@@ -28,14 +31,28 @@ void soud_core_close(struct soud_core *core, void (*closed_cb)(void *data), void
  */
 void soud_core_post(struct soud_core *core, struct soud_job *job);
 struct soud_replica *soud_core_job_replica(void *replica);
+/* R21: is there room for this now? What a job asks first, of `run`'s pointer (writer thread). */
+bool soud_core_job_takes(void *replica, enum soud_space_need need);
+struct soud_space_now soud_core_job_space(void *replica);
 
 struct soud_reader *soud_core_reader(struct soud_core *core);
 const char *soud_core_data_dir(const struct soud_core *core);
 /* Why nothing can be signed; as of the last commit. AGREES: all is well. */
 enum soud_fence_state soud_core_unconfirmed(const struct soud_core *core);
-/* The store did not take the last transaction (R21). Want of room or memory ends with the next one
- * that is saved; after all else the replica is opened anew by a later job, at most every
- * SOU_STORE_REOPEN_MS, and nothing is saved until that works. */
+/* How the store stands (R21). RECOVERING: it did not take the last transaction. Want of room or of
+ * memory ends with the next one that is saved; after all else the replica is closed and opened
+ * anew, seldom (reopen.h), and nothing is signed or saved until that works. DEGRADED: that was done
+ * SOU_STORE_REOPENS_MAX times in an hour; it stays closed until the daemon is started again. Both:
+ * what is stored is read and served. */
+enum soud_core_health {
+	SOUD_HEALTH_GOOD,
+	SOUD_HEALTH_RECOVERING,
+	SOUD_HEALTH_DEGRADED,
+};
+enum soud_core_health soud_core_health(const struct soud_core *core);
+/* Room on the disk, asked now. Any thread. */
+struct soud_space_now soud_core_space(const struct soud_core *core);
+/* Not GOOD. */
 bool soud_core_broken(const struct soud_core *core);
 
 struct soud_notice { /* a commit, or several */

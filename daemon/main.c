@@ -224,7 +224,8 @@ static void hub_address(struct run *r, char out[SOU_ADDRESS_BYTES_MAX + 1])
 
 static int start(struct run *r, struct sou_err *err)
 {
-	struct soud_core_options core = {r->data_dir, r->options.state_dir};
+	struct soud_core_options core = {.data_dir = r->data_dir,
+					 .state_dir = r->options.state_dir};
 	int rc = soud_core_open(&r->daemon.core, &r->loop, &core, err);
 	if (rc != SOU_OK)
 		return rc;

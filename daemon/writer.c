@@ -69,8 +69,7 @@ static void run_group(struct soud_writer *w, struct queue *group)
 	for (struct soud_job *job = group->first; job != NULL; job = job->next) {
 		job->rc = job->run(job, w->group.replica);
 		if (job->rc == SOU_ESTORE) {
-			w->group.rollback(w->group.replica);
-			all_get(group, SOU_ESTORE);
+			all_get(group, w->group.rollback(w->group.replica));
 			return;
 		}
 	}

@@ -112,8 +112,18 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 	256u /* jobs in one transaction: bounds what one failure takes along                       \
 	      */
 
-#define SOU_STORE_REOPEN_MS 5000u /* R21: a replica that failed is opened anew this seldom */
-#define SOU_WRITER_AGAIN_MS 100u  /* R20: until it looks again whether the log can be truncated */
+/* R21: a replica that failed is opened anew this seldom at first, each time after twice as long. */
+#define SOU_STORE_REOPEN_MS      5000u
+#define SOU_STORE_REOPEN_LONG_MS 600000u
+/* And so often within so long; then it stays closed until the daemon is started again. */
+#define SOU_STORE_REOPENS_MAX      10u
+#define SOU_STORE_REOPEN_WINDOW_MS 3600000u
+#define SOU_SPACE_LOOK_MS          1000u /* R21: how often the disk is asked without a write */
+#define SOU_SPACE_LOW_BYTES        (UINT64_C(512) << 20) /* R21: less is space low */
+#define SOU_SPACE_LOW_PART         20u                   /* and so is less than 5 % */
+#define SOU_SPACE_READ_ONLY_BYTES  (UINT64_C(64) << 20)
+#define SOU_SPACE_RESERVE_BYTES    (16u << 20)
+#define SOU_WRITER_AGAIN_MS        100u /* R20: until it looks again whether the log can be truncated */
 
 /* Transport (12, P16.1; daemon/net) */
 /* Taken from a peer that has not yet shown a key; a handshake needs about 1 KiB. */

@@ -203,9 +203,10 @@ void soud_reply_rc(struct soud_request *req, const struct sou_err *err)
 	enum sou_msg msg = sou_msg_of_rc(err->rc);
 	const char *const arguments[SOU_MSG_ARGUMENTS_MAX] = {err->text};
 	SOU_ASSERT(sou_msg_argument_count(msg) <= 1);
-	bool client = sou_msg_exit(msg) == EX_DATAERR;
-	answer(req, client ? MHD_HTTP_BAD_REQUEST : MHD_HTTP_INTERNAL_SERVER_ERROR,
-	       error_make(req->lang, msg, NULL, arguments));
+	unsigned status = sou_msg_exit(msg) == EX_DATAERR ? MHD_HTTP_BAD_REQUEST
+			  : err->rc == SOU_EFULL          ? MHD_HTTP_SERVICE_UNAVAILABLE
+							  : MHD_HTTP_INTERNAL_SERVER_ERROR;
+	answer(req, status, error_make(req->lang, msg, NULL, arguments));
 }
 
 void soud_request_stop(struct soud_request *req)

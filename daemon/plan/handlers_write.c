@@ -75,12 +75,26 @@ static int run_rest(struct write *w, struct soud_replica *r, const char *by)
 	return soud_round_close(r, round, by, &w->why);
 }
 
+/* R21: what a person writes waits for room; what changes authority does not. */
+static int refuse_full(struct write *w, void *replica)
+{
+	bool authority = w->route == SOUD_R_INVITE || w->route == SOUD_R_ORG_IMPORT;
+	if (soud_core_job_takes(replica, authority ? SOUD_NEED_AUTHORITY : SOUD_NEED_ENTRIES))
+		return SOU_OK;
+	char left[32];
+	(void)snprintf(left, sizeof left, "%llu MiB",
+		       (unsigned long long)(soud_core_job_space(replica).free_bytes >> 20));
+	return soud_refuse(&w->why, 503, SOU_MSG_REPLICA_READ_ONLY, left);
+}
+
 static int run(struct soud_job *job, void *replica)
 {
 	struct write *w = (struct write *)job;
 	struct soud_replica *r = soud_core_job_replica(replica);
 	const char *by = member(w, "by");
-	int rc;
+	int rc = refuse_full(w, replica);
+	if (rc != SOU_OK)
+		return rc;
 	if (w->route == SOUD_R_SUBMIT) {
 		struct soud_submit in = {
 			member(w, "round"), member(w, "project"), member(w, "organisation"),

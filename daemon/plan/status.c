@@ -1,6 +1,5 @@
 /* status.c - GET status, digest and sites: how this site stands. */
 #include <string.h>
-#include <sys/statvfs.h>
 
 #include "daemon/plan/handlers_int.h"
 #include "daemon/replica/read.h"
@@ -130,15 +129,23 @@ static json_t *todo_json(struct ask *a, int *rc)
 
 static json_t *disk_json(struct ask *a)
 {
-	struct statvfs vfs;
-	if (statvfs(soud_core_data_dir(a->daemon->core), &vfs) != 0)
-		return json_null();
-	uint64_t left = (uint64_t)vfs.f_bavail * vfs.f_frsize,
-		 all = (uint64_t)vfs.f_blocks * vfs.f_frsize;
-	const char *state = left < (UINT64_C(64) << 20)                       ? "read_only"
-			    : left < (UINT64_C(512) << 20) || left < all / 20 ? "low"
-									      : "ok";
-	return json_pack("{s:s, s:I}", "state", state, "free_bytes", (json_int_t)left);
+	struct soud_space_now now = soud_core_space(a->daemon->core);
+	return json_pack("{s:s, s:I, s:b}", "state", soud_space_name(now.state), "free_bytes",
+			 (json_int_t)now.free_bytes, "reserve", now.reserve);
+}
+
+static const char *mode_name(struct ask *a)
+{
+	switch (soud_core_health(a->daemon->core)) {
+	case SOUD_HEALTH_DEGRADED:
+		return "degraded";
+	case SOUD_HEALTH_RECOVERING:
+		return "recovering";
+	case SOUD_HEALTH_GOOD:
+		break;
+	}
+	return soud_core_unconfirmed(a->daemon->core) != SOUD_FENCE_AGREES ? "unconfirmed"
+									   : "normal";
 }
 
 static void on_status(struct soud_request *req, void *context)
@@ -159,10 +166,6 @@ static void on_status(struct soud_request *req, void *context)
 	for (size_t i = 0; i < 32; i++)
 		(void)snprintf(hex + 2 * i, 3, "%02x", head.b[i]);
 	const struct soud_one_plan *plan = soud_plan_current(&a.plan);
-	const char *mode = soud_core_broken(a.daemon->core) ? "degraded"
-			   : soud_core_unconfirmed(a.daemon->core) != SOUD_FENCE_AGREES
-				   ? "unconfirmed"
-				   : "normal";
 	json_t *reply =
 		rc != SOU_OK
 			? NULL
@@ -184,7 +187,7 @@ static void on_status(struct soud_request *req, void *context)
 							     "short_name", plan->short_name)
 						 : json_null(),
 				    "rounds", soud_json_rounds(&a.json, NULL), "todo", todo, "disk",
-				    disk_json(&a), "mode", mode);
+				    disk_json(&a), "mode", mode_name(&a));
 	if (rc != SOU_OK)
 		json_decref(todo);
 	soud_ask_end(&a, rc, reply);

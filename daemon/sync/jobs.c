@@ -37,11 +37,29 @@ static void run_late(struct peer_job *j, struct soud_replica *r)
 	}
 }
 
+static enum soud_space_need need_of(enum job_kind kind)
+{
+	switch (kind) {
+	case JOB_NEWS:
+		return SOUD_NEED_ENTRIES;
+	case JOB_SERIES:
+	case JOB_ENROL:
+	case JOB_NEW_LOG:
+		return SOUD_NEED_AUTHORITY;
+	case JOB_SIGNATURES:
+	case JOB_LATE:
+		break;
+	}
+	return SOUD_NEED_MARKS;
+}
+
 static int run(struct soud_job *job, void *replica)
 {
 	struct peer_job *j = (struct peer_job *)job;
 	struct soud_replica *r = soud_core_job_replica(replica);
 	int rc = SOU_OK;
+	if (!soud_core_job_takes(replica, need_of(j->kind)))
+		return SOU_EFULL;
 	switch (j->kind) {
 	case JOB_NEWS:
 		rc = soud_replica_news(r, &j->from, &j->news, &j->taken);
@@ -65,11 +83,26 @@ static int run(struct soud_job *job, void *replica)
 	return soud_replica_broken(r) ? SOU_ESTORE : rc;
 }
 
+/* R21: what could not be stored is refused; the link goes on, and is begun anew once there is room.
+ */
+static void refuse_news(struct peer *p, struct peer_job *j)
+{
+	j->taken.refuse = SOU_REFUSE_READ_ONLY;
+	j->taken.bye = 0;
+	j->taken.clause = "P11.12";
+	j->taken.has_entry = false;
+	p->no_room = true;
+}
+
 static void done(struct soud_job *job, int rc)
 {
 	struct peer_job *j = (struct peer_job *)job;
 	struct peer *p = j->peer;
 	p->jobs--;
+	if (j->kind == JOB_NEWS && (rc == SOU_EFULL || rc == SOU_ESTORE))
+		refuse_news(p, j);
+	else if (rc == SOU_EFULL || rc == SOU_ESTORE)
+		p->no_room = true; /* told again in the next session */
 	if (rc == SOU_OK)
 		p->sync->entries_in += j->taken.fresh;
 	if (j->kind != JOB_NEW_LOG && j->kind != JOB_LATE) {

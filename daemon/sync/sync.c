@@ -36,11 +36,28 @@ static void on_committed(void *data, const struct soud_notice *notice)
 	}
 }
 
+/* R21, P11.12: what was refused for want of room is sent again in a new session. */
+static bool has_room_again(struct soud_sync *s)
+{
+	bool waits = false;
+	for (const struct peer *p = s->peers; p != NULL; p = p->next)
+		waits |= p->no_room && !p->closing;
+	return waits && !soud_core_broken(s->core) &&
+	       soud_core_space(s->core).state != SOUD_SPACE_READ_ONLY;
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct soud_sync *s = timer->data;
+	bool again = has_room_again(s);
 	for (struct peer *p = s->peers, *next; p != NULL; p = next) {
 		next = p->next;
+		if (again && p->no_room && !p->closing && p->jobs == 0) {
+			struct sou_event stop = {.kind = SOU_EVENT_STOP};
+			soud_sync_log(s, 0, "R21", "room again: a new session", p, NULL);
+			soud_peer_event(p, &stop);
+			continue;
+		}
 		struct sou_event e = {.kind = SOU_EVENT_TICK};
 		soud_peer_event(p, &e);
 	}

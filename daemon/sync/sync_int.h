@@ -21,6 +21,7 @@ struct peer {
 	uint8_t exporter[SOUD_TLS_EXPORTER_BYTES];
 	bool live, withdrawn, is_hub, closing;
 	bool other;             /* to be told that another instance came */
+	bool no_room;           /* something of it could not be stored (R21) */
 	bool settling, settled; /* asked whether the peer has more; it had not */
 	size_t jobs;            /* of the writer, not yet done */
 	uint64_t contact_ms;

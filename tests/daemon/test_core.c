@@ -204,3 +204,25 @@ TEST(core, opens_anew_after_a_failed_sync)
 	CHECK("R6 seen", seen(&b) >= 1);
 	bed_close(&b);
 }
+
+/* R21: nobody has to do anything, not even write. */
+TEST(core, recovers_by_itself)
+{
+	struct core_bed b;
+	struct beat first;
+	bed_open(&b);
+	atomic_store(&any_sync_fails, 1);
+	post(&b, &first, true);
+	while (!first.done)
+		(void)uv_run(&b.loop, UV_RUN_ONCE);
+	CHECK_INT("R21 told", soud_core_health(b.core), ==, SOUD_HEALTH_RECOVERING);
+	uint64_t begin = uv_hrtime();
+	while (soud_core_broken(b.core) && uv_hrtime() - begin < UINT64_C(30000000000))
+		(void)uv_run(&b.loop, UV_RUN_ONCE);
+	CHECK_INT("R21 opened anew", soud_core_health(b.core), ==, SOUD_HEALTH_GOOD);
+	post(&b, &first, true);
+	while (!first.done)
+		(void)uv_run(&b.loop, UV_RUN_ONCE);
+	CHECK_INT("R6 saved", first.rc, ==, SOU_OK);
+	bed_close(&b);
+}

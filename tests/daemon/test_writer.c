@@ -24,11 +24,12 @@ static int commit(void *r)
 	return replica->commit_rc;
 }
 
-static void rollback(void *r)
+static int rollback(void *r)
 {
 	struct replica *replica = r;
 	replica->open--;
 	replica->rollbacks++;
+	return replica->commit_rc != SOU_OK ? replica->commit_rc : SOU_ESTORE;
 }
 
 struct test_job {
@@ -118,6 +119,11 @@ TEST(writer, errors)
 	CHECK_INT("R21 and rolled back", second.rollbacks, ==, 1);
 	CHECK_INT("R21 not committed", second.commits, ==, 0);
 
+	struct test_job full[1] = {{.give = SOU_ESTORE}};
+	struct replica fourth = {.commit_rc = SOU_EFULL};
+	run_jobs(&fourth, full, 1);
+	CHECK_INT("R21 no room is told as such", full[0].got, ==, SOU_EFULL);
+
 	struct test_job lost[1] = {{.give = SOU_OK}};
 	struct replica third = {.commit_rc = SOU_ESTORE};
 	run_jobs(&third, lost, 1);
@@ -142,9 +148,10 @@ static int begin_any(void *r)
 	return SOU_OK;
 }
 
-static void rollback_any(void *r)
+static int rollback_any(void *r)
 {
 	(void)r;
+	return SOU_ESTORE;
 }
 
 static bool idle_asks(void *r)
