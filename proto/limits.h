@@ -123,7 +123,8 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_SPACE_LOW_PART         20u                   /* and so is less than 5 % */
 #define SOU_SPACE_READ_ONLY_BYTES  (UINT64_C(64) << 20)
 #define SOU_SPACE_RESERVE_BYTES    (16u << 20)
-#define SOU_WRITER_AGAIN_MS        100u /* R20: until it looks again whether the log can be truncated */
+/* R20: until it looks again whether the log can be truncated */
+#define SOU_WRITER_AGAIN_MS 100u
 
 /* Transport (12, P16.1; daemon/net) */
 /* Taken from a peer that has not yet shown a key; a handshake needs about 1 KiB. */

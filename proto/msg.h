@@ -94,7 +94,7 @@ void sou_hello_pack(struct sou_buf *buf, const struct sou_hello *h, const struct
 /* Positions list: begin with the count, put ascending by scope; read by cursor. */
 void sou_positions_begin(struct sou_buf *buf, uint32_t count);
 void sou_positions_put(struct sou_buf *buf, const struct sou_position *p);
-struct sou_hash sou_positions_hash(struct sou_span list); /* P11.3 */
+struct sou_hash sou_positions_hash(struct sou_span list);                /* P11.3 */
 int sou_positions_check(struct sou_span list, uint32_t *count);          /* shape and order */
 struct sou_mp sou_positions_read(struct sou_span list, uint32_t *count); /* of a checked list */
 void sou_positions_next(struct sou_mp *m, struct sou_position *out);

@@ -2,10 +2,10 @@
  * one event each (or set something up), and what the session does comes back as text, one part for
  * each event, between '|' (R24).
  *
- * Scopes are one letter. Before the link: scope A 10 [- | ~] (10 arrivals here; '-': the peer may not
- * read it; '~': we may not); heavy N (bytes in a frame of news); at A 4 (our position in the peer's log); acked A 4;
- * state A E.S (digests of entries and state); met (the peer's log is known); hub; own; every; blank
- * (no authority yet); many N (N scopes more, one arrival each).
+ * Scopes are one letter. Before the link: scope A 10 [- | ~] (10 arrivals here; '-': the peer may
+ * not read it; '~': we may not); heavy N (bytes in a frame of news); at A 4 (our position in the
+ * peer's log); acked A 4; state A E.S (digests of entries and state); met (the peer's log is
+ * known); hub; own; every; blank (no authority yet); many N (N scopes more, one arrival each).
  *
  * The link: new (none yet); dial; listen; stranger (listens to an unknown TLS key); invited (dials
  * with an invite). From the peer: hello [void] [own] [every] [behind] [wire N] [net] [site] [same]
