@@ -395,6 +395,11 @@ void soud_core_post(struct soud_core *core, struct soud_job *job)
 	soud_writer_post(core->writer, job);
 }
 
+size_t soud_core_waiting(const struct soud_core *core)
+{
+	return soud_writer_waiting(core->writer);
+}
+
 struct soud_replica *soud_core_job_replica(void *replica)
 {
 	struct soud_core *core = replica;

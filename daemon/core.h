@@ -34,6 +34,7 @@ struct soud_replica *soud_core_job_replica(void *replica);
 /* R21: is there room for this now? What a job asks first, of `run`'s pointer (writer thread). */
 bool soud_core_job_takes(void *replica, enum soud_space_need need);
 struct soud_space_now soud_core_job_space(void *replica);
+size_t soud_core_waiting(const struct soud_core *core); /* jobs not yet done */
 
 struct soud_reader *soud_core_reader(struct soud_core *core);
 const char *soud_core_data_dir(const struct soud_core *core);

@@ -124,7 +124,9 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_SPACE_READ_ONLY_BYTES  (UINT64_C(64) << 20)
 #define SOU_SPACE_RESERVE_BYTES    (16u << 20)
 /* R20: until it looks again whether the log can be truncated */
-#define SOU_WRITER_AGAIN_MS 100u
+#define SOU_WRITER_AGAIN_MS   100u
+#define SOU_CHECK_SMALL_BYTES 4096u /* of a frame that is read on the loop's own thread */
+#define SOU_CHECK_PART_MIN    16u   /* signatures: below, another thread costs more than it saves */
 
 /* Transport (12, P16.1; daemon/net) */
 /* Taken from a peer that has not yet shown a key; a handshake needs about 1 KiB. */

@@ -313,8 +313,7 @@ static int series_headers(struct soud_replica *r, struct headers *h, struct sou_
 		return replica_fail(r, rc, "headers: %s", sou_err_text(rc));
 	rc = replica_grow((void **)&h->in, &h->room, h->count, sizeof *h->in);
 	if (rc == SOU_OK)
-		rc = soud_intake_new(&h->in[h->count], &r->identity.net, &news.scope, news.flags,
-				     news.raw_bytes, news.data);
+		rc = soud_intake_new(&h->in[h->count], r->batch, &r->identity.net, &news);
 	if (rc != SOU_OK)
 		return replica_fail(r, rc, "headers: %s", sou_err_text(rc));
 	h->count++;
@@ -368,9 +367,8 @@ static void pass_over_others(struct headers *h)
 static int check_headers(struct soud_replica *r, struct headers *h, struct soud_taken *out)
 {
 	for (size_t i = 0; i < h->count; i++) {
-		int rc = soud_intake_keys(h->in[i], r->authority, false);
-		if (rc == SOU_OK)
-			rc = soud_intake_check(h->in[i], r->env.verifier, 0, SIZE_MAX);
+		(void)soud_intake_keys(h->in[i], r->authority, false);
+		int rc = soud_intake_check(h->in[i], r->env.verifier, 0, SIZE_MAX);
 		if (rc == SOU_OK)
 			rc = intake_verdict(r, h->in[i], out);
 		if (rc != SOU_OK)

@@ -315,12 +315,9 @@ static int get_position(struct soud_replica *r, uint64_t peer, uint32_t number,
 
 static int check_signatures(struct soud_replica *r, struct soud_intake *in, struct soud_taken *out)
 {
-	int rc = SOU_OK;
-	if (!in->chosen) {
-		rc = soud_intake_keys(in, r->authority, r->options.every_signature);
-		if (rc == SOU_OK)
-			rc = soud_intake_check(in, r->env.verifier, 0, SIZE_MAX);
-	}
+	/* Also after a checker's turn: it may have known less of authority. */
+	(void)soud_intake_keys(in, r->authority, r->options.every_signature);
+	int rc = soud_intake_check(in, r->env.verifier, 0, SIZE_MAX);
 	if (rc != SOU_OK)
 		return replica_fail(r, rc, "a signature cannot be checked: %s", sou_err_text(rc));
 	return intake_verdict(r, in, out);

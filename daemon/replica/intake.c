@@ -93,7 +93,6 @@ int intake_read(struct soud_intake *in, struct sou_batch *batch, const struct so
 	in->net = *net;
 	in->scope = news->scope;
 	in->count = 0;
-	in->chosen = false;
 	sou_buf_clear(&in->bytes);
 	sou_buf_clear(&in->numbers);
 	int rc = sou_batch_open(batch, news->data, (news->flags & SOU_DATA_ZSTD) != 0,
@@ -113,17 +112,11 @@ int intake_read(struct soud_intake *in, struct sou_batch *batch, const struct so
 	return rc;
 }
 
-int soud_intake_new(struct soud_intake **out, const struct sou_id *net, const struct sou_id *scope,
-		    uint64_t flags, uint64_t raw_bytes, struct sou_span data)
+int soud_intake_new(struct soud_intake **out, struct sou_batch *batch, const struct sou_id *net,
+		    const struct sou_news *news)
 {
-	const struct sou_news news = {
-		.scope = *scope, .flags = flags, .raw_bytes = raw_bytes, .data = data};
-	struct sou_batch *batch = NULL;
 	struct soud_intake *in = calloc(1, sizeof *in);
-	int rc = in == NULL ? SOU_ENOMEM : sou_batch_new(&batch);
-	if (rc == SOU_OK)
-		rc = intake_read(in, batch, &news, net);
-	sou_batch_free(batch);
+	int rc = in == NULL ? SOU_ENOMEM : intake_read(in, batch, news, net);
 	if (rc != SOU_OK) {
 		soud_intake_free(in);
 		return rc;
@@ -153,12 +146,13 @@ size_t soud_intake_count(const struct soud_intake *in)
 	return in->count;
 }
 
-int soud_intake_keys(struct soud_intake *in, const struct sou_authority *authority, bool every)
+size_t soud_intake_keys(struct soud_intake *in, const struct sou_authority *authority, bool every)
 {
 	const struct sou_line *line = NULL;
-	in->chosen = true;
+	size_t chosen = 0;
 	for (size_t i = 0; i < in->count; i++) {
 		struct intake_entry *e = &in->entries[i];
+		chosen += e->state == SIG_CHOSEN;
 		if (e->state != SIG_THERE || (!every && !e->run_end))
 			continue;
 		const struct sou_facts *f = &e->facts;
@@ -169,8 +163,9 @@ int soud_intake_keys(struct soud_intake *in, const struct sou_authority *authori
 			continue; /* pending until its key is enrolled here (P9.4) */
 		e->public_key = line->key;
 		e->state = SIG_CHOSEN;
+		chosen++;
 	}
-	return SOU_OK;
+	return chosen;
 }
 
 int soud_intake_check(struct soud_intake *in, const struct sou_verifier *verifier, size_t first,

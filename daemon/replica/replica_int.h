@@ -103,7 +103,6 @@ struct soud_intake {
 	struct sou_id net, scope;
 	struct intake_entry *entries; /* owned */
 	size_t count, room;
-	bool chosen;            /* soud_intake_keys has run */
 	struct sou_buf bytes;   /* header, payload, signature and lists of each */
 	struct sou_buf numbers; /* needs and lacking of each */
 };

@@ -1,5 +1,6 @@
-/* jobs.c - what a session wants stored, as jobs of the writer thread. A job has a copy of all it
- * needs and never looks at the peer while it runs; the peer waits for it (peer->jobs). */
+/* jobs.c - what a session wants stored, as jobs of the writer thread, in the order in which it came
+ * (daemon/checker.h). A job has a copy of all it needs and never looks at the peer while it runs;
+ * the peer waits for it (peer->jobs). */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@ enum job_kind { JOB_NEWS, JOB_SERIES, JOB_SIGNATURES, JOB_ENROL, JOB_NEW_LOG, JO
 
 struct peer_job {
 	struct soud_job job;
+	struct soud_check check;
 	enum job_kind kind;
 	struct peer *peer; /* loop thread only */
 	struct soud_from from;
@@ -62,7 +64,11 @@ static int run(struct soud_job *job, void *replica)
 		return SOU_EFULL;
 	switch (j->kind) {
 	case JOB_NEWS:
-		rc = soud_replica_news(r, &j->from, &j->news, &j->taken);
+		rc = j->check.intake != NULL
+			     ? soud_replica_ingest(
+				       r, &j->from, j->check.intake, j->news.after, j->news.upto,
+				       (j->news.flags & SOU_DATA_ANSWER) != 0, &j->taken)
+			     : soud_replica_news(r, &j->from, &j->news, &j->taken);
 		break;
 	case JOB_SERIES:
 		rc = soud_replica_series(r, &j->from, (struct sou_span){j->bytes, j->n}, &j->taken);
@@ -122,6 +128,7 @@ static void done(struct soud_job *job, int rc)
 		soud_peer_event(p, &e);
 	}
 	soud_peer_gone(p);
+	soud_intake_free(j->check.intake);
 	free(j->late);
 	free(j);
 }
@@ -137,6 +144,7 @@ static struct peer_job *job_new(struct peer *p, enum job_kind kind, uint64_t tok
 	}
 	j->job.run = run;
 	j->job.done = done;
+	j->check.job = &j->job;
 	j->kind = kind;
 	j->peer = p;
 	j->from = p->from;
@@ -148,7 +156,7 @@ static struct peer_job *job_new(struct peer *p, enum job_kind kind, uint64_t tok
 static void post(struct peer_job *j)
 {
 	j->peer->jobs++;
-	soud_core_post(j->peer->sync->core, &j->job);
+	soud_checker_post(j->peer->sync->checker, &j->check);
 }
 
 /* A position that waits comes before news that go on from it (P13.6). */
@@ -171,7 +179,9 @@ void soud_peer_store_news(struct peer *p, uint64_t token, const struct sou_news 
 	memcpy(j->bytes, news->data.p, news->data.n);
 	j->news = *news;
 	j->news.data.p = j->bytes;
-	post(j);
+	p->jobs++;
+	soud_checker_news(p->sync->checker, &j->check,
+			  &soud_reader_identity(soud_core_reader(p->sync->core))->net, &j->news);
 }
 
 void soud_peer_store_series(struct peer *p, uint64_t token, struct sou_span series)

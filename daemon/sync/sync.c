@@ -160,6 +160,36 @@ static void start_timers(struct soud_sync *s)
 	(void)uv_timer_start(&s->tick, on_tick, SOUD_SYNC_TICK_MS, SOUD_SYNC_TICK_MS);
 }
 
+static void checked(void *data, struct soud_job *job)
+{
+	struct soud_sync *s = data;
+	soud_core_post(s->core, job);
+}
+
+static bool is_idle(void *data)
+{
+	struct soud_sync *s = data;
+	return soud_core_waiting(s->core) == 0;
+}
+
+static const struct sou_authority *authority(void *data)
+{
+	struct soud_sync *s = data;
+	return soud_reader_authority(soud_core_reader(s->core));
+}
+
+static int new_checker(struct soud_sync *s)
+{
+	const struct soud_checker_use use = {
+		.data = s,
+		.post = checked,
+		.idle = is_idle,
+		.authority = authority,
+		.verifier = &sou_verifier_ed25519,
+		.every_signature = soud_reader_identity(soud_core_reader(s->core))->hub};
+	return soud_checker_new(&s->checker, s->loop, &use);
+}
+
 int soud_sync_new(struct soud_sync **out, uv_loop_t *loop, struct soud_core *core,
 		  const struct soud_sync_options *options, struct sou_err *err)
 {
@@ -171,8 +201,11 @@ int soud_sync_new(struct soud_sync **out, uv_loop_t *loop, struct soud_core *cor
 	s->o = *options;
 	s->paused = options->paused;
 	soud_reader_view(soud_core_reader(core), &s->view);
-	int rc = soud_net_new(&s->net, loop, NULL, err);
+	int rc = new_checker(s);
+	if (rc == SOU_OK)
+		rc = soud_net_new(&s->net, loop, NULL, err);
 	if (rc != SOU_OK) {
+		soud_checker_free(s->checker);
 		free(s);
 		return rc;
 	}
@@ -208,6 +241,7 @@ void soud_sync_maybe_closed(struct soud_sync *s)
 	void *data = s->closed_data;
 	soud_net_close(s->net);
 	soud_tls_free(s->tls);
+	soud_checker_free(s->checker);
 	sou_actions_fini(&s->actions);
 	free(s);
 	if (closed_cb != NULL)

@@ -4,6 +4,7 @@
 #ifndef SOUD_SYNC_INT_H
 #define SOUD_SYNC_INT_H
 
+#include "daemon/checker.h"
 #include "daemon/sync/sync.h"
 
 struct late { /* acks and passed positions that may wait a little: one row a scope, the highest */
@@ -40,6 +41,7 @@ struct soud_sync {
 	struct soud_dial *dial;
 	struct soud_netwatch *watch;
 	struct soud_listener listener;
+	struct soud_checker *checker; /* owned */
 	struct sou_view view;
 	struct sou_actions actions; /* of the step under way: of one peer at a time */
 	struct peer *peers;

@@ -6,13 +6,16 @@
 static size_t count_in(struct node *n, const struct sou_news *news)
 {
 	struct soud_intake *in = NULL;
+	struct sou_batch *batch;
 	size_t count = 0;
 	if (news->data.n == 0)
 		return 0;
-	REQUIRE("P11.8", soud_intake_new(&in, &soud_replica_identity(n->replica)->net, &news->scope,
-					 news->flags, news->raw_bytes, news->data) == SOU_OK);
+	REQUIRE("memory", sou_batch_new(&batch) == SOU_OK);
+	REQUIRE("P11.8", soud_intake_new(&in, batch, &soud_replica_identity(n->replica)->net,
+					 news) == SOU_OK);
 	count = soud_intake_count(in);
 	soud_intake_free(in);
+	sou_batch_free(batch);
 	return count;
 }
 
