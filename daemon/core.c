@@ -447,6 +447,11 @@ bool soud_core_broken(const struct soud_core *core)
 	return core->health != SOUD_HEALTH_GOOD;
 }
 
+bool soud_core_moved(struct soud_core *core)
+{
+	return soud_writer_moved(core->writer);
+}
+
 void soud_core_listen(struct soud_core *core, struct soud_listener *listener)
 {
 	listener->next = core->listeners;

@@ -56,6 +56,9 @@ struct soud_space_now soud_core_space(const struct soud_core *core);
 /* Not GOOD. */
 bool soud_core_broken(const struct soud_core *core);
 
+/* Does the writer thread still get on (writer.h)? */
+bool soud_core_moved(struct soud_core *core);
+
 struct soud_notice { /* a commit, or several */
 	bool authority;
 	struct soud_notice_scope {

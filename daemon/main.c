@@ -11,6 +11,7 @@
 #include "daemon/diagnose.h"
 #include "daemon/keys/guard.h"
 #include "daemon/log.h"
+#include "daemon/notify.h"
 #include "daemon/plan/handlers.h"
 #include "daemon/replica/hub.h"
 #include "daemon/sync/routes.h"
@@ -22,6 +23,7 @@ struct run {
 	struct soud_daemon daemon;
 	struct soud_sync_waits *waits;
 	struct soud_http *http;
+	struct soud_notify *notify;
 	char address[256];
 	bool listening; /* it failed at the port, not at the directory */
 	uv_signal_t signals[2];
@@ -167,6 +169,8 @@ static void stop(struct run *r)
 	if (r->stopping)
 		return;
 	r->stopping = true;
+	soud_notify_close(r->notify);
+	r->notify = NULL;
 	if (r->http != NULL)
 		soud_http_close(r->http, http_closed, r);
 	else
@@ -298,6 +302,7 @@ int main(int argc, char **argv)
 	} else {
 		(void)printf("ready port %u\n", (unsigned)soud_sync_port(r->daemon.sync));
 		(void)fflush(stdout);
+		soud_notify_ready(&r->notify, &r->daemon, lang());
 	}
 	(void)uv_run(&r->loop, UV_RUN_DEFAULT);
 	int left = uv_loop_close(&r->loop);

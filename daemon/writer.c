@@ -19,6 +19,9 @@ struct soud_writer {
 	struct queue todo, done; /* guarded by lock */
 	bool stop, stopped;      /* guarded by lock */
 	bool look;               /* guarded by lock: idle waits for the reader */
+	bool asked;              /* guarded by lock: does it still move? */
+	uint64_t steps;          /* guarded by lock: goes up whenever the thread has got on */
+	uint64_t steps_seen;     /* loop thread only */
 	size_t waiting;          /* loop thread only */
 	void (*closed_cb)(void *data);
 	void *closed_data;
@@ -58,6 +61,13 @@ static void all_get(struct queue *group, int rc)
 		job->rc = rc;
 }
 
+static void step(struct soud_writer *w)
+{
+	uv_mutex_lock(&w->lock);
+	w->steps++;
+	uv_mutex_unlock(&w->lock);
+}
+
 /* One transaction. A job's own error is its own; an error of the store is everybody's. */
 static void run_group(struct soud_writer *w, struct queue *group)
 {
@@ -68,6 +78,7 @@ static void run_group(struct soud_writer *w, struct queue *group)
 	}
 	for (struct soud_job *job = group->first; job != NULL; job = job->next) {
 		job->rc = job->run(job, w->group.replica);
+		step(w);
 		if (job->rc == SOU_ESTORE) {
 			all_get(group, w->group.rollback(w->group.replica));
 			return;
@@ -81,7 +92,13 @@ static void run_group(struct soud_writer *w, struct queue *group)
 /* Until there is something to do, or idle wants to be called again. Locked. */
 static void wait_for_work(struct soud_writer *w, bool again)
 {
-	while (w->todo.first == NULL && !w->stop) {
+	for (;;) {
+		if (w->asked) {
+			w->asked = false;
+			w->steps++;
+		}
+		if (w->todo.first != NULL || w->stop)
+			return;
 		if (!again)
 			uv_cond_wait(&w->wake, &w->lock);
 		else if (uv_cond_timedwait(&w->wake, &w->lock,
@@ -106,6 +123,7 @@ static void thread_main(void *arg)
 		if (group.first != NULL)
 			run_group(w, &group);
 		uv_mutex_lock(&w->lock);
+		w->steps++;
 		while (group.first != NULL) {
 			struct queue one = queue_take(&group, 1);
 			queue_put(&w->done, one.first);
@@ -203,6 +221,17 @@ void soud_writer_post(struct soud_writer *w, struct soud_job *job)
 size_t soud_writer_waiting(const struct soud_writer *w)
 {
 	return w->waiting;
+}
+
+bool soud_writer_moved(struct soud_writer *w)
+{
+	uv_mutex_lock(&w->lock);
+	bool moved = w->steps != w->steps_seen;
+	w->steps_seen = w->steps;
+	w->asked = true;
+	uv_cond_signal(&w->wake);
+	uv_mutex_unlock(&w->lock);
+	return moved;
 }
 
 void soud_writer_close(struct soud_writer *w, void (*closed_cb)(void *data), void *data)

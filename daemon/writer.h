@@ -46,6 +46,11 @@ void soud_writer_post(struct soud_writer *w, struct soud_job *job);
 /* Jobs posted and not yet done. */
 size_t soud_writer_waiting(const struct soud_writer *w);
 
+/* Has the thread got on (a job or a group ended, or it woke up because of this question) since it
+ * was last asked? It is asked anew each time. False again and again: it hangs. The first answer is
+ * about the time since the start. */
+bool soud_writer_moved(struct soud_writer *w);
+
 /* Runs what was posted, stops the thread, then calls closed_cb on the loop thread; w is gone then.
  */
 void soud_writer_close(struct soud_writer *w, void (*closed_cb)(void *data), void *data);

@@ -188,6 +188,11 @@ _Static_assert(SOU_CSV_BYTES_MAX < SOU_HTTP_BODY_BYTES_MAX,
 	       "a list of organisations fits in a body");
 _Static_assert(SOU_STR_BYTES_MAX < SOU_HTTP_HEADER_BYTES_MAX, "headers stay small beside texts");
 
+/* What the service manager hears (daemon/notify.h) */
+#define SOU_NOTIFY_TICK_MS            5000u /* how old STATUS may be */
+#define SOU_NOTIFY_TICKS_PER_WATCHDOG 4u    /* ticks within WATCHDOG_USEC: three may get lost */
+#define SOU_NOTIFY_SILENT_MAX         3u /* ticks without the writer's answer until it is logged */
+
 #define SOU_LOG_LINES_PER_MIN 10u  /* R17 */
 #define SOU_LOG_PEERS_MAX     256u /* addresses whose lines are counted */
 

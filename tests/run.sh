@@ -4,7 +4,7 @@
 # that of the main stage. Exit 0 only when every stage passed.
 #
 #   tests/run.sh                 every stage
-#   tests/run.sh --only LABEL    one label (unit, model, sim, e2e, fuzz, tidy, web) or stage (clang, tsan,
+#   tests/run.sh --only LABEL    one label (unit, model, sim, e2e, pack, fuzz, tidy, web) or stage (clang, tsan,
 #                                release, defects)
 #   tests/run.sh --long          the same tests with the large counts
 #
@@ -120,9 +120,9 @@ if [ -z "$failed" ]; then
 		stage build-tsan build tsan && stage ctest-tsan tests tsan -L '^tsan$'
 		[ -z "$only" ] || main_stage=ctest-tsan
 	fi
-	if wanted release || wanted sim; then
-		label='^(unit|sim|e2e)$'
-		[ "$only" != sim ] || label='^sim$'
+	if wanted release || wanted sim || wanted pack; then
+		label='^(unit|sim|e2e|pack)$'
+		case $only in sim | pack) label="^$only\$" ;; esac
 		stage build-release build release &&
 			SOU_SIM_SEEDS=$seeds SOU_KILLS=$kills stage ctest-release tests release -L "$label"
 		[ -z "$only" ] || main_stage=ctest-release

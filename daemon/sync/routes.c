@@ -93,6 +93,14 @@ static json_t *time_or_null(int64_t ms)
 	return json_string(text);
 }
 
+enum sou_msg soud_sync_message(const struct soud_sync *s, struct soud_core *core)
+{
+	struct soud_sync_status st;
+	const char *state;
+	soud_sync_status(s, &st);
+	return link_message(&st, core, &state);
+}
+
 json_t *soud_sync_json(const struct soud_sync *s, struct soud_core *core, enum sou_lang lang)
 {
 	struct soud_sync_status st;

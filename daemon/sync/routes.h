@@ -8,6 +8,9 @@
 /* The `link` object of GET /v1/status; NULL: no memory. */
 json_t *soud_sync_json(const struct soud_sync *s, struct soud_core *core, enum sou_lang lang);
 
+/* The same state in words. */
+enum sou_msg soud_sync_message(const struct soud_sync *s, struct soud_core *core);
+
 /* Waits of sync/now that are under way; made once, ended before the sync. */
 struct soud_sync_waits;
 int soud_sync_waits_new(struct soud_sync_waits **out, uv_loop_t *loop, struct soud_core *core,

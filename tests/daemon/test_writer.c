@@ -190,3 +190,66 @@ TEST(writer, idle_is_called_again)
 	CHECK("R20 idle was called again", waiting.idles >= 2);
 	CHECK_INT("the job is done", next, ==, 1);
 }
+
+struct hanging { /* a commit that does not come back until it is let go */
+	uv_sem_t entered, let_go;
+};
+
+static int commit_hangs(void *r)
+{
+	struct hanging *hanging = r;
+	uv_sem_post(&hanging->entered);
+	uv_sem_wait(&hanging->let_go);
+	return SOU_OK;
+}
+
+/* Asked until it says so, or 10 s. */
+static bool moves(struct soud_writer *w)
+{
+	for (int i = 0; i < 2000; i++) {
+		if (soud_writer_moved(w))
+			return true;
+		uv_sleep(5);
+	}
+	return false;
+}
+
+/* The watchdog's question: an idle thread answers, one that hangs does not, and a job's end is an
+ * answer too. */
+TEST(writer, says_whether_it_moves)
+{
+	uv_loop_t loop;
+	REQUIRE("loop", uv_loop_init(&loop) == 0);
+	struct hanging hanging;
+	REQUIRE("semaphores",
+		uv_sem_init(&hanging.entered, 0) == 0 && uv_sem_init(&hanging.let_go, 0) == 0);
+	struct soud_writer_group group = {.replica = &hanging,
+					  .begin = begin_any,
+					  .commit = commit_hangs,
+					  .rollback = rollback_any};
+	struct soud_writer *w;
+	struct sou_err err;
+	REQUIRE("starts", soud_writer_new(&w, &loop, &group, &err) == SOU_OK);
+	CHECK("idle: wakes up to answer", moves(w));
+	CHECK("idle: and again", moves(w));
+
+	int next = 0;
+	struct test_job job = {.job = {.run = run_nothing, .done = done}, .next = &next};
+	soud_writer_post(w, &job.job);
+	uv_sem_wait(&hanging.entered);
+	(void)soud_writer_moved(w);
+	int answers = 0;
+	for (int i = 0; i < 20; i++) {
+		uv_sleep(5);
+		answers += soud_writer_moved(w);
+	}
+	CHECK_INT("it hangs: no answer", answers, ==, 0);
+	uv_sem_post(&hanging.let_go);
+	CHECK("let go: it moves", moves(w));
+	soud_writer_close(w, NULL, NULL);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	CHECK_INT("nothing left", uv_loop_close(&loop), ==, 0);
+	CHECK_INT("the job is done", next, ==, 1);
+	uv_sem_destroy(&hanging.entered);
+	uv_sem_destroy(&hanging.let_go);
+}
