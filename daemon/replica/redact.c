@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "daemon/replica/replica_int.h"
+#include "daemon/store/copy.h"
 
 int redact_payload(struct soud_replica *r, struct work *w, const struct sou_hash *id,
 		   const struct sou_payload *payload, struct sou_span *out)
@@ -53,6 +54,9 @@ static int redact_entry(struct soud_replica *r, struct engine *e, uint64_t arriv
 		return rc;
 	rc = soud_store_log_payload(r->store, e->number, arrival, redacted, row.body);
 	r->erase = true;
+	/* R20, before the COMMIT: a crash leaves no copy that is older than the redaction. */
+	if (!r->copies_gone)
+		r->copies_gone = soud_store_forget_copies(r->path, r->options.vfs) == SOU_OK;
 	return rc == SOU_OK ? SOU_OK : replica_store_failed(r, rc, "redacting an entry");
 }
 

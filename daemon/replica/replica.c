@@ -124,6 +124,9 @@ static int new_replica(struct soud_replica **out, const char *path,
 	if (r->options.engine_bytes_max == 0)
 		r->options.engine_bytes_max = SOUD_ENGINE_BYTES_MAX;
 	int rc = sou_crypto_ready();
+	r->path = strdup(path);
+	if (rc == SOU_OK && r->path == NULL)
+		rc = sou_err_set(&r->err, SOU_ENOMEM, "no memory for a replica");
 	if (rc == SOU_OK)
 		rc = open_store(r, path);
 	if (rc != SOU_OK) {
@@ -236,6 +239,7 @@ void soud_replica_close(struct soud_replica *r)
 	sou_authority_free(r->authority);
 	soud_merge_free(r->merge);
 	soud_store_free(r->store);
+	free(r->path);
 	free(r);
 }
 

@@ -117,6 +117,7 @@ struct soud_replica {
 	char *path;                      /* owned */
 	bool in_transaction, broken;
 	bool erase; /* something was redacted: the write-ahead log is truncated at the next tidy */
+	bool copies_gone; /* and what migrations left beside the replica */
 	struct sou_err err;
 
 	struct engine **engines; /* owned, ascending by id */

@@ -1,5 +1,6 @@
 /* verify.c - a replica checked offline against nothing but its own log and the rules (R22). What is
- * derived is derived anew inside a transaction that is rolled back, so nothing is changed. */
+ * derived is derived anew inside a transaction that is rolled back, so nothing is changed; a
+ * replica of an older schema is not migrated: a copy of it is, beside it, and is removed again. */
 #include "daemon/replica/verify.h"
 
 #include <stdarg.h>
@@ -10,6 +11,9 @@
 
 #include "daemon/replica/read.h"
 #include "daemon/replica/replica_int.h"
+#include "daemon/store/copy.h"
+
+#define VERIFY_PATH_BYTES 4200u
 
 struct check {
 	struct soud_store *store;        /* owned */
@@ -273,11 +277,14 @@ static int check_records(struct check *c, uint32_t scopes)
 	return rc;
 }
 
-/* Derived tables as they stand against those built from the log. */
+/* Derived tables as they stand against those built from the log; a migration may have emptied them
+ * (soud_store_stale), and then there is nothing to compare. */
 static int check_derived(struct check *c)
 {
 	struct sou_hash before, after;
 	c->scope = (struct sou_id){{0}};
+	if (soud_store_stale(c->store))
+		return soud_store_rebuild(c->store, c->authority);
 	int rc = count_marks(c);
 	if (rc == SOU_OK)
 		rc = soud_store_dump_hash(c->store, &before);
@@ -339,38 +346,76 @@ static int check_all(struct check *c)
 	return rc;
 }
 
+static int verify_store(const char *path, const char *vfs, struct check *c, struct sou_err *err)
+{
+	const struct soud_store_options options = {.vfs = vfs};
+	struct soud_verified *done = c->out;
+	int rc = soud_store_open(&c->store, path, SOUD_STORE_WRITER, &options, err);
+	if (rc == SOU_OK)
+		rc = check_file(c);
+	if (rc == SOU_OK)
+		rc = check_all(c);
+	if (rc == SOU_ECORRUPT) { /* some row could not even be fetched */
+		find(c, SOUD_FINDING_FILE, 0, "%s",
+		     c->store != NULL ? soud_store_error(c->store)->text : "it cannot be opened");
+		rc = SOU_OK;
+	}
+	if (rc != SOU_OK && c->store != NULL)
+		(void)sou_err_set(err, rc, "verify: %s", soud_store_error(c->store)->text);
+	for (unsigned i = 0; rc == SOU_OK && i < SOUD_FINDING_KINDS; i++) {
+		if (done->finding_count[i] > 0)
+			rc = sou_err_set(err, SOU_ECORRUPT, "%s: %s", path, done->findings[0].text);
+	}
+	soud_store_free(c->store);
+	c->store = NULL;
+	return rc;
+}
+
+static void remove_copy(const char *path)
+{
+	static const char *const ends[] = {"", "-wal", "-shm", "-journal"};
+	char name[VERIFY_PATH_BYTES];
+	for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+		(void)snprintf(name, sizeof name, "%s%s", path, ends[i]);
+		(void)remove(name);
+	}
+	(void)soud_store_forget_copies(path, NULL);
+}
+
+/* Of an older schema: all but what the migration has emptied. */
+static int verify_copy(const char *path, struct check *c, struct sou_err *err)
+{
+	char copy[VERIFY_PATH_BYTES];
+	int n = snprintf(copy, sizeof copy, "%s-verify", path);
+	if (n < 0 || (size_t)n + 16 >= sizeof copy)
+		return sou_err_set(err, SOU_ELIMIT, "%s: path is too long", path);
+	remove_copy(copy); /* of a run that was cut */
+	int rc = soud_store_copy(path, copy, NULL, NULL, err);
+	if (rc == SOU_OK)
+		rc = verify_store(copy, NULL, c, err);
+	remove_copy(copy);
+	return rc;
+}
+
 int soud_verify(const char *path, const char *vfs, const struct sou_verifier *verifier,
 		struct soud_verified *out, struct sou_err *err)
 {
-	if (vfs == NULL && access(path, F_OK) != 0)
-		return sou_err_set(err, SOU_EUNKNOWN, "%s: there is no replica", path);
+	struct soud_store_facts facts = {.schema = soud_store_schema_now()};
+	int rc = vfs == NULL ? soud_store_facts(path, &facts, err) : SOU_OK;
+	if (rc != SOU_OK && rc != SOU_ECORRUPT) /* damage is what verify is there to tell */
+		return rc;
 	struct soud_verified *done = calloc(1, sizeof *done);
 	if (done == NULL)
 		return sou_err_set(err, SOU_ENOMEM, "verify: no memory");
 	struct check c = {.verifier = verifier != NULL ? verifier : &sou_verifier_ed25519,
 			  .out = done};
-	const struct soud_store_options options = {.vfs = vfs};
-	int rc = soud_store_open(&c.store, path, SOUD_STORE_WRITER, &options, err);
-	if (rc == SOU_OK)
-		rc = check_file(&c);
-	if (rc == SOU_OK)
-		rc = check_all(&c);
-	if (rc == SOU_ECORRUPT) { /* some row could not even be fetched */
-		find(&c, SOUD_FINDING_FILE, 0, "%s",
-		     c.store != NULL ? soud_store_error(c.store)->text : "it cannot be opened");
-		rc = SOU_OK;
-	}
-	if (rc != SOU_OK && c.store != NULL)
-		(void)sou_err_set(err, rc, "verify: %s", soud_store_error(c.store)->text);
-	for (unsigned i = 0; rc == SOU_OK && i < SOUD_FINDING_KINDS; i++) {
-		if (done->finding_count[i] > 0)
-			rc = sou_err_set(err, SOU_ECORRUPT, "%s: %s", path, done->findings[0].text);
-	}
+	rc = rc == SOU_OK && facts.schema < soud_store_schema_now()
+		     ? verify_copy(path, &c, err)
+		     : verify_store(path, vfs, &c, err);
 	if (rc == SOU_OK || rc == SOU_ECORRUPT)
 		*out = *done;
 	free(done);
 	sou_entry_fini(&c.entry);
 	sou_authority_free(c.authority);
-	soud_store_free(c.store);
 	return rc;
 }

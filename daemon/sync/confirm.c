@@ -46,13 +46,13 @@ static size_t needed(const struct soud_sync *s)
 	if (!me->hub)
 		return 1;
 	const struct sou_authority *a = soud_reader_authority(v);
-	const struct sou_line *line;
-	size_t count = 0;
-	for (size_t i = 0;
-	     count < SOUD_SYNC_OWN_SITES && (line = sou_authority_line_at(a, i)) != NULL; i++)
+	size_t count = 0, lines = sou_authority_line_count(a);
+	for (size_t i = 0; i < lines && count < SOUD_SYNC_OWN_SITES; i++) {
+		const struct sou_line *line = sou_authority_line_at(a, i);
 		count += !sou_id_eq(&line->site, &me->site) &&
 			 sou_authority_site(a, &line->site) == line &&
 			 !sou_authority_key_withdrawn(a, &line->site, &line->key_id);
+	}
 	return count;
 }
 

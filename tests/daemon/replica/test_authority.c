@@ -1,6 +1,10 @@
 /* Authority on its way in, and what it changes in what is stored (R7, R8, R20, P8, P13.4). */
 #define _GNU_SOURCE /* memmem */
+#include <fcntl.h>
+#include <unistd.h>
+
 #include "daemon/replica/read.h"
+#include "daemon/store/copy.h"
 #include "proto/limits.h"
 #include "proto/name.h"
 #include "world.h"
@@ -127,9 +131,25 @@ TEST(authority, redact_erases_everywhere)
 					  .ids = &one,
 					  .id_count = 1,
 					  .indexes = &index};
+	/* What a migration left beside the replica holds the text too. */
+	const char *old = test_printf("%s-before-2", site->path);
+	REQUIRE("copy", soud_store_copy(site->path, old, NULL, NULL, NULL) == SOU_OK);
+	struct test_bytes copy = test_read(old);
+	REQUIRE("copy", memmem(copy.b, copy.n, "個人名が書かれていた",
+			       strlen("個人名が書かれていた")) != NULL);
+	int held = open(old, O_RDONLY | O_CLOEXEC);
 	world_op(w, &redact, 1, NULL);
 	level(hub, site);
 	level(hub, late);
+	CHECK_INT("R20 nor in a copy of before", access(old, F_OK), ==, -1);
+	uint8_t left[4096];
+	ssize_t n;
+	bool wiped = held >= 0;
+	while ((n = read(held, left, sizeof left)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			wiped = wiped && left[i] == 0;
+	CHECK("R20 nor in its blocks", wiped);
+	(void)close(held);
 	struct node *all[] = {hub, site, late};
 	for (size_t i = 0; i < 3; i++) {
 		struct soud_store *s = soud_replica_store(all[i]->replica);

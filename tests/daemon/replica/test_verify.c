@@ -1,9 +1,11 @@
 /* verify: all of a replica, offline (R22, B14). */
 #include <sqlite3.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "daemon/core.h"
 #include "daemon/replica/verify.h"
+#include "daemon/store/copy.h"
 #include "world.h"
 
 static struct world *filled(struct node **site, struct sou_hash *last)
@@ -46,6 +48,56 @@ TEST(verify, finds_nothing_where_nothing_is)
 		  SOU_EUNKNOWN);
 }
 
+static void forget_world(struct world *w, struct node *site)
+{
+	struct node *nodes[] = {&w->hub, site};
+	for (size_t i = 0; i < 2; i++) {
+		node_close(nodes[i]);
+		(void)remove(nodes[i]->path);
+		(void)remove(test_printf("%s-wal", nodes[i]->path));
+		(void)remove(test_printf("%s-shm", nodes[i]->path));
+	}
+}
+
+/* A replica of an older schema is read as it stands: a copy is migrated, and goes again. */
+TEST(verify, migrates_nothing)
+{
+	static const char *const older[] = {
+		"DROP INDEX log_held; DROP INDEX log_own; PRAGMA user_version = 1",
+		"DROP TABLE draft; DROP TABLE record; DROP TABLE gap; DROP TABLE trail;"
+		"DROP TABLE feed; DROP TABLE bucket; DROP INDEX log_held; DROP INDEX log_own;"
+		"CREATE TABLE version (id BLOB); CREATE TABLE feed (site BLOB);"
+		"CREATE TABLE bucket (hash BLOB); PRAGMA user_version = 0",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(older); i++) {
+		struct node *site;
+		struct sou_hash last;
+		struct world *w = filled(&site, &last);
+		struct soud_verified v;
+		struct soud_store_facts facts;
+		struct sou_err err = {0};
+		sqlite3 *db = NULL;
+		node_close(&w->hub);
+		node_close(site);
+		REQUIRE("open", sqlite3_open(w->hub.path, &db) == SQLITE_OK);
+		CHECK_INT(older[i], sqlite3_exec(db, older[i], NULL, NULL, NULL), ==, SQLITE_OK);
+		REQUIRE("close", sqlite3_close(db) == SQLITE_OK);
+		CHECK_INT("R22", soud_verify(w->hub.path, NULL, NULL, &v, &err), ==, SOU_OK);
+		CHECK_STR("R22", err.text, "");
+		CHECK_U64("entries", v.entries, ==, 73);
+		CHECK_U64("signatures", v.signatures, ==, 73);
+		CHECK_INT("facts", soud_store_facts(w->hub.path, &facts, &err), ==, SOU_OK);
+		CHECK_INT("as it was", facts.schema, ==, i == 0 ? 1 : 0);
+		CHECK_U64("entries", facts.entries, ==, 73);
+		static const char *const ends[] = {"-verify", "-verify-wal", "-before-2",
+						   "-verify-before-2"};
+		for (size_t n = 0; n < ARRAY_LEN(ends); n++)
+			CHECK_INT(ends[n], access(test_printf("%s%s", w->hub.path, ends[n]), F_OK),
+				  ==, -1);
+		forget_world(w, site);
+	}
+}
+
 /* One bit of a blob, behind the store's back; from the end where `at` is negative. */
 static void flip(const char *path, const char *table, const char *column, int64_t row, int at)
 {
@@ -70,17 +122,6 @@ static void run(const char *path, const char *sql)
 	CHECK_INT(sql, sqlite3_exec(db, sql, NULL, NULL, NULL), ==, SQLITE_OK);
 	CHECK_INT(sql, sqlite3_changes(db), ==, 1);
 	REQUIRE(sql, sqlite3_close(db) == SQLITE_OK);
-}
-
-static void forget_world(struct world *w, struct node *site)
-{
-	struct node *nodes[] = {&w->hub, site};
-	for (size_t i = 0; i < 2; i++) {
-		node_close(nodes[i]);
-		(void)remove(nodes[i]->path);
-		(void)remove(test_printf("%s-wal", nodes[i]->path));
-		(void)remove(test_printf("%s-shm", nodes[i]->path));
-	}
 }
 
 /* rebuild puts right what is derived, and nothing else: then verify finds no fault any more. */
