@@ -1,4 +1,5 @@
 /* The head of a backup: what is not whole is not believed (R20, R22). */
+#include <stdio.h>
 #include <string.h>
 
 #include "daemon/backup/manifest.h"
@@ -24,10 +25,10 @@ static void fill(struct soud_backup_facts *f)
 	f->made_ms = INT64_C(1693526400000);
 	f->schema = 2;
 	f->hub = true;
-	strcpy(f->software, "soukatsu 0.1.0");
-	strcpy(f->name, "本館 \"例\"");
-	strcpy(f->organisation, "tvac");
-	strcpy(f->conf, "listen = \"127.0.0.1:7443\"\n# 例\n");
+	snprintf(f->software, sizeof f->software, "%s", "soukatsu 0.1.0");
+	snprintf(f->name, sizeof f->name, "%s", "本館 \"例\"");
+	snprintf(f->organisation, sizeof f->organisation, "%s", "tvac");
+	snprintf(f->conf, sizeof f->conf, "%s", "listen = \"127.0.0.1:7443\"\n# 例\n");
 }
 
 static int read_rc(struct sou_span bytes, size_t *head)

@@ -107,6 +107,29 @@ TEST(authority, narrowing_ends_a_role_at_its_place)
 		  SOU_ERIGHT);
 }
 
+/* What a migration left beside the replica holds the text too. */
+static const char *old_copy(const struct node *n)
+{
+	const char *old = test_printf("%s-before-2", n->path);
+	REQUIRE("copy", soud_store_copy(n->path, old, NULL, NULL, NULL) == SOU_OK);
+	struct test_bytes copy = test_read(old);
+	REQUIRE("copy", memmem(copy.b, copy.n, "個人名が書かれていた",
+			       strlen("個人名が書かれていた")) != NULL);
+	return old;
+}
+
+/* Nothing but zeros is left in the blocks of a file that is open still. */
+static bool is_wiped(int fd)
+{
+	uint8_t left[4096];
+	ssize_t n;
+	bool wiped = fd >= 0;
+	while ((n = read(fd, left, sizeof left)) > 0)
+		for (ssize_t i = 0; i < n; i++)
+			wiped = wiped && left[i] == 0;
+	return wiped;
+}
+
 TEST(authority, redact_erases_everywhere)
 {
 	struct world *w = world_new();
@@ -131,24 +154,13 @@ TEST(authority, redact_erases_everywhere)
 					  .ids = &one,
 					  .id_count = 1,
 					  .indexes = &index};
-	/* What a migration left beside the replica holds the text too. */
-	const char *old = test_printf("%s-before-2", site->path);
-	REQUIRE("copy", soud_store_copy(site->path, old, NULL, NULL, NULL) == SOU_OK);
-	struct test_bytes copy = test_read(old);
-	REQUIRE("copy", memmem(copy.b, copy.n, "個人名が書かれていた",
-			       strlen("個人名が書かれていた")) != NULL);
+	const char *old = old_copy(site);
 	int held = open(old, O_RDONLY | O_CLOEXEC);
 	world_op(w, &redact, 1, NULL);
 	level(hub, site);
 	level(hub, late);
 	CHECK_INT("R20 nor in a copy of before", access(old, F_OK), ==, -1);
-	uint8_t left[4096];
-	ssize_t n;
-	bool wiped = held >= 0;
-	while ((n = read(held, left, sizeof left)) > 0)
-		for (ssize_t i = 0; i < n; i++)
-			wiped = wiped && left[i] == 0;
-	CHECK("R20 nor in its blocks", wiped);
+	CHECK("R20 nor in its blocks", is_wiped(held));
 	(void)close(held);
 	struct node *all[] = {hub, site, late};
 	for (size_t i = 0; i < 3; i++) {
