@@ -139,6 +139,26 @@ def restored_site(hub, a, b, path):
     print(f"restored site: unconfirmed, then {len(want)} items and no fork")
 
 
+def put_over(hub, a, b, root):
+    """Over the replica that it was made of, with its fence in place: unconfirmed all the same (R12)."""
+    path = os.path.join(root, "again.backup")
+    level_all(a, b)
+    assert b.end() == 0
+    b.cli("backup", path)
+    refused(73, "There is a replica", b.data, "restore", path)
+    out = b.cli("restore", path, "--replace")
+    assert out["keys"] and not out["settings"] and os.listdir(out["aside"]) == ["replica.db"], out
+    assert subprocess.run([os.path.join(lib.BUILD, "soukatsu"), "--data", out["aside"], "verify"]).returncode == 0
+    want, hub_end = texts(hub), hub.end()
+    b.start()
+    assert hub_end == 0 and lib.status(b)["mode"] == "unconfirmed", lib.status(b)
+    assert texts(b) == want
+    hub.start(*hub.options)
+    lib.level(b)
+    assert lib.status(b)["mode"] == "normal" and texts(b) == want
+    print("restored over itself: unconfirmed, then as before; what was there lies aside")
+
+
 def lost_headquarters(hub, a, b, root):
     """The disk is gone: backup, keys from where they are kept, and the sites give back the rest."""
     path, kept = os.path.join(root, "hub.backup"), os.path.join(root, "kept")
@@ -182,6 +202,7 @@ def main():
         level_all(a, b)
         path = the_file(hub, a, root)
         restored_site(hub, a, b, path)
+        put_over(hub, a, b, root)
         lost_headquarters(hub, a, b, root)
         for site in (a, b, hub):
             assert site.end() == 0

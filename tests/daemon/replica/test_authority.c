@@ -148,12 +148,11 @@ TEST(authority, redact_erases_everywhere)
 	struct sou_digest before = digest_of(hub, &site->org_scope);
 	struct sou_buf cached = {0}; /* an encoded batch from before */
 	(void)ask(hub, late, &site->org_scope, 0, &cached);
-	const uint16_t index = 1;
 	const struct sou_effect redact = {.type = SOU_EFFECT_REDACT,
 					  .number = 1,
 					  .ids = &one,
 					  .id_count = 1,
-					  .indexes = &index};
+					  .indexes = (const uint16_t[]){1}};
 	const char *old = old_copy(site);
 	int held = open(old, O_RDONLY | O_CLOEXEC);
 	world_op(w, &redact, 1, NULL);
