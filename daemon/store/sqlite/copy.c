@@ -225,6 +225,8 @@ int soud_store_fold(const char *path)
 {
 	sqlite3 *db = NULL;
 	int rc = open_aside(&db, path, NULL);
+	if (rc == SOU_OK)
+		(void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	if (rc == SOU_OK && sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
 						      NULL) != SQLITE_OK)
 		rc = code_of(db);
