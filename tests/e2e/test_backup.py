@@ -147,7 +147,7 @@ def put_over(hub, a, b, root):
     b.cli("backup", path)
     refused(73, "There is a replica", b.data, "restore", path)
     out = b.cli("restore", path, "--replace")
-    assert out["keys"] and not out["settings"] and os.listdir(out["aside"]) == ["replica.db"], out
+    assert out["keys"] and not out["settings"] and os.listdir(out["aside"]) == ["replica.db"], os.listdir(out["aside"])
     assert subprocess.run([os.path.join(lib.BUILD, "soukatsu"), "--data", out["aside"], "verify"]).returncode == 0
     want, hub_end = texts(hub), hub.end()
     b.start()

@@ -227,8 +227,11 @@ int soud_store_fold(const char *path)
 	int rc = open_aside(&db, path, NULL);
 	if (rc == SOU_OK)
 		(void)sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
-	if (rc == SOU_OK && sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
-						      NULL) != SQLITE_OK)
+	/* Before its first read a connection does not know that there is a log. */
+	if (rc == SOU_OK && (sqlite3_exec(db, "SELECT count(*) FROM sqlite_schema", NULL, NULL,
+					  NULL) != SQLITE_OK ||
+			     sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL,
+						       NULL) != SQLITE_OK))
 		rc = code_of(db);
 	(void)sqlite3_close_v2(db);
 	return rc;
