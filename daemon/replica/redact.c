@@ -54,9 +54,6 @@ static int redact_entry(struct soud_replica *r, struct engine *e, uint64_t arriv
 		return rc;
 	rc = soud_store_log_payload(r->store, e->number, arrival, redacted, row.body);
 	r->erase = true;
-	/* R20, before the COMMIT: a crash leaves no copy that is older than the redaction. */
-	if (!r->copies_gone)
-		r->copies_gone = soud_store_forget_copies(r->path, r->options.vfs) == SOU_OK;
 	return rc == SOU_OK ? SOU_OK : replica_store_failed(r, rc, "redacting an entry");
 }
 
@@ -88,6 +85,9 @@ int redact_stored(struct soud_replica *r, const struct sou_hash *ids, size_t cou
 {
 	uint32_t scopes;
 	int rc = soud_store_scope_count(r->store, &scopes);
+	/* R20, before the COMMIT: a crash leaves no copy that is older than the redaction. */
+	r->copies_gone =
+		r->copies_gone || soud_store_forget_copies(r->path, r->options.vfs) == SOU_OK;
 	if (rc != SOU_OK)
 		return replica_store_failed(r, rc, "counting scopes");
 	for (uint32_t number = 1; number <= scopes; number++) {
