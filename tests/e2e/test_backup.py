@@ -148,7 +148,7 @@ def put_over(hub, a, b, root):
     refused(73, "There is a replica", b.data, "restore", path)
     out = b.cli("restore", path, "--replace")
     assert out["keys"] and not out["settings"] and os.listdir(out["aside"]) == ["replica.db"], os.listdir(out["aside"])
-    assert subprocess.run([os.path.join(lib.BUILD, "soukatsu"), "--data", out["aside"], "verify"], capture_output=True).returncode == 0
+    assert run(out["aside"], "verify")[0] == 0
     want, hub_end = texts(hub), hub.end()
     b.start()
     assert hub_end == 0 and lib.status(b)["mode"] == "unconfirmed", lib.status(b)
