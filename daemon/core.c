@@ -15,6 +15,7 @@
 #include "daemon/keys/fence.h"
 #include "daemon/keys/guard.h"
 #include "daemon/keys/keys.h"
+#include "daemon/log.h"
 #include "daemon/reopen.h"
 #include "proto/limits.h"
 
@@ -42,7 +43,8 @@ struct soud_core {
 	uv_mutex_t view;
 	bool unfenced;             /* guarded by view: own entries are stored that no fence names */
 	struct soud_notice notice; /* the loop's copy */
-	enum soud_core_health health;
+	enum soud_core_health health, health_told; /* told: by the log */
+	enum soud_space_state space_told;
 	uv_timer_t tick;
 	struct soud_job nudge; /* has the replica opened anew when nobody else posts */
 	bool nudging;
@@ -206,6 +208,25 @@ static bool look_anew(struct soud_core *core)
 	return seen;
 }
 
+/* R21: what an administrator has to know, once for each change. */
+static void tell_changes(struct soud_core *core, enum soud_space_state space)
+{
+	static const enum soud_event healths[] = {[SOUD_HEALTH_GOOD] = SOUD_EVENT_STORE_BACK,
+						  [SOUD_HEALTH_RECOVERING] =
+							  SOUD_EVENT_STORE_FAILED,
+						  [SOUD_HEALTH_DEGRADED] = SOUD_EVENT_STORE_CLOSED};
+	static const enum soud_event spaces[] = {[SOUD_SPACE_OK] = SOUD_EVENT_DISK_OK,
+						 [SOUD_SPACE_LOW] = SOUD_EVENT_DISK_LOW,
+						 [SOUD_SPACE_READ_ONLY] = SOUD_EVENT_DISK_FULL};
+	const struct soud_log_facts r21 = {.rule = "R21"};
+	if (core->health != core->health_told)
+		soud_log(healths[core->health], &r21, "the replica");
+	if (space != core->space_told)
+		soud_log(spaces[space], &r21, "%s", soud_space_name(space));
+	core->health_told = core->health;
+	core->space_told = space;
+}
+
 static void on_landed(void *data)
 {
 	struct soud_core *core = data;
@@ -220,6 +241,7 @@ static void on_landed(void *data)
 	core->notice = fresh;
 	if (!look_anew(core) && core->health == SOUD_HEALTH_GOOD)
 		core->health = SOUD_HEALTH_RECOVERING;
+	tell_changes(core, core->space_told);
 	if (fresh.scope_count == 0 && !fresh.authority)
 		return;
 	for (struct soud_listener *l = core->listeners, *next; l != NULL; l = next) {
@@ -284,7 +306,7 @@ static void nudge_done(struct soud_job *job, int rc)
 static void on_tick(uv_timer_t *timer)
 {
 	struct soud_core *core = timer->data;
-	(void)soud_space_look(core->space);
+	tell_changes(core, soud_space_look(core->space).state);
 	if (core->health != SOUD_HEALTH_RECOVERING || core->nudging)
 		return;
 	core->nudging = true;

@@ -3,12 +3,12 @@
 #define SOUD_DAEMON_H
 
 #include "daemon/core.h"
-#include "daemon/options.h"
+#include "daemon/settings.h"
 #include "daemon/sync/sync.h"
 
 struct soud_daemon {
 	uv_loop_t *loop;
-	const struct soud_options *options;
+	const struct soud_settings *settings;
 	struct soud_core *core;
 	struct soud_sync *sync;
 	const char *address; /* that invites name: HOST:PORT; NULL or "": none is known */

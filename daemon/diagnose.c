@@ -186,21 +186,33 @@ enum sou_msg soud_diagnose_end(enum soud_link_end end, const char *detail)
 	return SOU_MSG_COUNT;
 }
 
+static void part_text(const struct soud_diagnosis *d, enum sou_lang lang, enum sou_msg_part part,
+		      char out[SOU_MSG_BYTES_MAX])
+{
+	const char *arguments[SOU_MSG_ARGUMENTS_MAX];
+	for (size_t i = 0; i < SOU_MSG_ARGUMENTS_MAX; i++)
+		arguments[i] = d->argument[i];
+	sou_msg_format(d->msg, lang, part, arguments, out, SOU_MSG_BYTES_MAX);
+	for (char *s = out; *s != '\0'; s++) /* a path may hold anything */
+		*s = (unsigned char)*s < 0x20 || *s == 0x7F ? '?' : *s;
+}
+
+void soud_diagnosis_say(const struct soud_diagnosis *d, FILE *to, const char *program,
+			enum sou_lang lang)
+{
+	char text[SOU_MSG_BYTES_MAX];
+	part_text(d, lang, SOU_MSG_TEXT, text);
+	(void)fprintf(to, "%s: %s\n", program, text);
+}
+
 int soud_diagnosis_print(const struct soud_diagnosis *d, FILE *to, const char *program,
 			 enum sou_lang lang)
 {
-	const char *arguments[SOU_MSG_ARGUMENTS_MAX];
-	char text[3][SOU_MSG_BYTES_MAX];
-	for (size_t i = 0; i < SOU_MSG_ARGUMENTS_MAX; i++)
-		arguments[i] = d->argument[i];
-	for (size_t part = 0; part < 3; part++) {
-		sou_msg_format(d->msg, lang, (enum sou_msg_part)part, arguments, text[part],
-			       sizeof text[part]);
-		for (char *s = text[part]; *s != '\0'; s++) /* a path may hold anything */
-			*s = (unsigned char)*s < 0x20 || *s == 0x7F ? '?' : *s;
-	}
-	(void)fprintf(to, "%s: %s\n  %s: %s\n  %s: %s\n", program, text[SOU_MSG_TEXT],
-		      sou_msg_raw(SOU_MSG_CLI_SAFE, lang, SOU_MSG_TEXT), text[SOU_MSG_SAFE],
-		      sou_msg_raw(SOU_MSG_CLI_NEXT, lang, SOU_MSG_TEXT), text[SOU_MSG_NEXT]);
+	char safe[SOU_MSG_BYTES_MAX], next[SOU_MSG_BYTES_MAX];
+	soud_diagnosis_say(d, to, program, lang);
+	part_text(d, lang, SOU_MSG_SAFE, safe);
+	part_text(d, lang, SOU_MSG_NEXT, next);
+	(void)fprintf(to, "  %s: %s\n  %s: %s\n", sou_msg_raw(SOU_MSG_CLI_SAFE, lang, SOU_MSG_TEXT),
+		      safe, sou_msg_raw(SOU_MSG_CLI_NEXT, lang, SOU_MSG_TEXT), next);
 	return sou_msg_exit(d->msg);
 }

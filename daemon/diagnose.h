@@ -30,6 +30,10 @@ void soud_diagnosis_set(struct soud_diagnosis *out, enum sou_msg msg, const char
  * known against the other side. */
 enum sou_msg soud_diagnose_end(enum soud_link_end end, const char *detail);
 
+/* "PROGRAM: what happened" alone. */
+void soud_diagnosis_say(const struct soud_diagnosis *d, FILE *to, const char *program,
+			enum sou_lang lang);
+
 /* "PROGRAM: what happened", what is safe, what to do next. Returns the message's exit status. */
 int soud_diagnosis_print(const struct soud_diagnosis *d, FILE *to, const char *program,
 			 enum sou_lang lang);

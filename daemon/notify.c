@@ -53,7 +53,7 @@ static void on_tick(uv_timer_t *timer)
 		(void)sd_notify(0, "WATCHDOG=1");
 	n->silent = moved ? 0 : n->silent + 1;
 	if (n->silent == SOU_NOTIFY_SILENT_MAX)
-		soud_log(SOUD_LOG_ERROR, "", "", NULL, "the writer has not moved for %u ticks",
+		soud_log(SOUD_EVENT_WRITER_STUCK, NULL, "the writer has not moved for %u ticks",
 			 n->silent);
 }
 

@@ -83,6 +83,21 @@ static void todo_print(struct souc_context *cx, const json_t *todo, bool conflic
 	}
 }
 
+/* Whether the file and what is in force are one. */
+static void config_print(struct souc_context *cx, const json_t *config)
+{
+	const json_t *name;
+	struct souc_buffer names = {0};
+	size_t i;
+	json_array_foreach (json_object_get(config, "restart"), i, name)
+		souc_buffer_printf(&names, "%s%s", i > 0 ? ", " : "", json_string_value(name));
+	if (strcmp(souc_get(config, "state"), "refused") == 0)
+		souc_line(cx, "%s", souc_word(cx, SOU_MSG_CONFIG_REFUSED));
+	else if (names.len > 0)
+		souc_line(cx, "%s: %s", souc_word(cx, SOU_MSG_CONFIG_RESTART), names.text);
+	souc_buffer_fini(&names);
+}
+
 static void status_print(struct souc_context *cx, const json_t *reply)
 {
 	const json_t *site = json_object_get(reply, "site"), *plan = json_object_get(reply, "plan");
@@ -108,6 +123,7 @@ static void status_print(struct souc_context *cx, const json_t *reply)
 	if (strcmp(space, "ok") != 0)
 		souc_line(cx, "%s (%lld MiB)", souc_label(cx, "disk", space),
 			  souc_get_int(disk, "free_bytes") / (1024 * 1024));
+	config_print(cx, json_object_get(reply, "config"));
 	/* Who reads the conflicts of others waits for them. */
 	bool own = strcmp(souc_get(json_object_get(reply, "link"), "state"), "hub") != 0;
 	todo_print(cx, json_object_get(reply, "todo"),

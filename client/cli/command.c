@@ -8,6 +8,7 @@
 #include "client/cli/commands.h"
 #include "client/cli/input.h"
 #include "client/cli/say.h"
+#include "config/duration.h"
 #include "proto/error.h"
 
 #define FLAG      SOUC_OPTION_FLAG
@@ -213,10 +214,10 @@ static int arguments_check(struct souc_context *cx)
 	return 0;
 }
 
-/* As souc_number_read, of the first `digits` characters. */
-static long long number_read(const char *text, size_t digits)
+long long souc_number_read(const char *text)
 {
-	if (digits == 0 || digits > 9 || text[0] == '0')
+	size_t digits = strspn(text, "0123456789");
+	if (digits == 0 || digits > 9 || text[0] == '0' || text[digits] != '\0')
 		return 0;
 	long long v = 0;
 	for (size_t i = 0; i < digits; i++)
@@ -224,25 +225,11 @@ static long long number_read(const char *text, size_t digits)
 	return v;
 }
 
-long long souc_number_read(const char *text)
-{
-	size_t digits = strspn(text, "0123456789");
-	return text[digits] == '\0' ? number_read(text, digits) : 0;
-}
-
 /* "7d" in milliseconds; 0 where it is none. */
 static long long time_span_read(const char *text)
 {
-	static const struct {
-		char unit;
-		long long ms;
-	} units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}};
-	size_t digits = strspn(text, "0123456789");
-	for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
-		if (text[digits] == units[i].unit && text[digits + 1] == '\0')
-			return number_read(text, digits) * units[i].ms;
-	}
-	return 0;
+	int64_t ms;
+	return sou_duration_read(text, &ms) ? (long long)ms : 0;
 }
 
 static long long value_number(int id, const char *text)

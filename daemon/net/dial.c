@@ -318,6 +318,14 @@ void soud_dial_net_changed(struct soud_dial *dial)
 	}
 }
 
+void soud_dial_backoff(struct soud_dial *dial, uint32_t retry_ms_min, uint32_t retry_ms_max)
+{
+	SOU_ASSERT(retry_ms_min >= 1);
+	SOU_ASSERT(retry_ms_min <= retry_ms_max);
+	dial->retry_ms = dial->retry_ms_min = retry_ms_min;
+	dial->retry_ms_max = retry_ms_max;
+}
+
 void soud_dial_hold(struct soud_dial *dial, uint64_t ms)
 {
 	dial->hold_until_ms = uv_now(dial->net->loop) + ms;

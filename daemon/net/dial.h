@@ -62,6 +62,9 @@ void soud_dial_net_changed(struct soud_dial *dial);
 /* No attempt before `ms` from now: the peer or the session asked for quiet (R17). */
 void soud_dial_hold(struct soud_dial *dial, uint64_t ms);
 
+/* Other times between attempts; a wait that is under way ends as it began. 1 <= min <= max. */
+void soud_dial_backoff(struct soud_dial *dial, uint32_t retry_ms_min, uint32_t retry_ms_max);
+
 struct soud_link *soud_dial_link(const struct soud_dial *dial); /* NULL unless UP */
 struct soud_dial_status soud_dial_status(const struct soud_dial *dial);
 

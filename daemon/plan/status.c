@@ -148,6 +148,20 @@ static const char *mode_name(struct ask *a)
 									   : "normal";
 }
 
+static json_t *config_json(const struct soud_settings *s)
+{
+	const char *state = s->reload_ms == 0 ? "started" : s->refused ? "refused" : "reloaded";
+	json_t *restart = json_array();
+	char names[SOUD_SETTINGS_NAMES_BYTES], *rest = names;
+	memcpy(names, s->restart, sizeof names);
+	for (char *name; (name = strsep(&rest, " ")) != NULL;)
+		if (name[0] != '\0')
+			json_array_append_new(restart, json_string(name));
+	return json_pack("{s:s, s:o, s:I, s:o}", "state", state, "at",
+			 s->reload_ms > 0 ? soud_json_time(s->reload_ms) : json_null(), "faults",
+			 (json_int_t)(s->refused ? s->faults : 0), "restart", restart);
+}
+
 static void on_status(struct soud_request *req, void *context)
 {
 	struct ask a;
@@ -171,7 +185,7 @@ static void on_status(struct soud_request *req, void *context)
 			? NULL
 			: json_pack("{s:o, s:{s:s, s:i, s:i}, s:o, s:{s:I, s:I, s:I, s:I, s:I, "
 				    "s:I, s:I}, "
-				    "s:{s:s, s:I, s:n}, s:o, s:o, s:o, s:o, s:s}",
+				    "s:{s:s, s:I, s:n}, s:o, s:o, s:o, s:o, s:s, s:o}",
 				    "site", site_json(&a), "software", "version", SOU_VERSION,
 				    "wire", (int)SOU_WIRE_VERSION, "rules", (int)SOU_RULE_VERSION,
 				    "link",
@@ -187,7 +201,8 @@ static void on_status(struct soud_request *req, void *context)
 							     "short_name", plan->short_name)
 						 : json_null(),
 				    "rounds", soud_json_rounds(&a.json, NULL), "todo", todo, "disk",
-				    disk_json(&a), "mode", mode_name(&a));
+				    disk_json(&a), "mode", mode_name(&a), "config",
+				    config_json(a.daemon->settings));
 	if (rc != SOU_OK)
 		json_decref(todo);
 	soud_ask_end(&a, rc, reply);

@@ -3,6 +3,7 @@
  * No person has to do anything. */
 #include <stdlib.h>
 
+#include "daemon/log.h"
 #include "daemon/sync/sync_int.h"
 
 struct confirm_job {
@@ -22,17 +23,18 @@ static void done(struct soud_job *job, int rc)
 {
 	struct confirm_job *j = (struct confirm_job *)job;
 	struct soud_sync *s = j->sync;
+	const struct soud_log_facts facts = {.rule = "R12"};
 	free(j);
 	s->confirming = false;
 	if (rc == SOU_OK) {
-		soud_sync_log(s, 0, "R12", "this replica is confirmed", NULL, NULL);
+		soud_log(SOUD_EVENT_REPLICA_CONFIRMED, &facts, "this replica is confirmed");
 		for (struct peer *p = s->peers, *next; p != NULL; p = next) {
 			next = p->next;
 			struct sou_event e = {.kind = SOU_EVENT_CONFIRMED};
 			soud_peer_event(p, &e);
 		}
 	} else {
-		soud_sync_log(s, 2, "R12", "the replica could not be confirmed", NULL, NULL);
+		soud_log(SOUD_EVENT_REPLICA_DOUBTED, &facts, "the replica could not be confirmed");
 	}
 	s->handles--;
 	soud_sync_maybe_closed(s);

@@ -2,15 +2,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/log.h"
 #include "daemon/sync/sync_int.h"
 
-void soud_sync_log(struct soud_sync *s, int level, const char *rule, const char *what,
-		   const struct peer *p, const struct sou_id *scope)
+void soud_peer_log(enum soud_event event, const char *rule, const char *what, const struct peer *p,
+		   const struct sou_id *scope)
 {
-	if (s->o.log == NULL)
-		return;
-	const char *addr = p != NULL && p->link != NULL ? soud_link_addr(p->link)->text : "";
-	s->o.log(s->o.log_data, level, rule, what, addr, scope);
+	const struct soud_log_facts facts = {.rule = rule,
+					     .peer = p->link != NULL ? soud_link_addr(p->link)->text
+								     : "",
+					     .site = p->live ? &p->from.site : NULL,
+					     .scope = scope};
+	soud_log(event, &facts, "%s", what);
 }
 
 void soud_peer_gone(struct peer *p)
@@ -53,10 +56,12 @@ static void on_live(struct peer *p, const struct sou_action *a)
 			soud_link_close(q->link);
 			continue;
 		}
-		soud_sync_log(s, 2, "R12", "a second instance of this site is connected", q, NULL);
+		soud_peer_log(SOUD_EVENT_SITE_TWICE, "R12",
+			      "a second instance of this site is connected", q, NULL);
 		q->other = p->closing = true; /* both are told after this step */
 	}
-	soud_sync_log(s, 0, "P13.1", p->withdrawn ? "linked, withdrawn" : "linked", p, NULL);
+	soud_peer_log(SOUD_EVENT_LINK_LIVE, "P13.1", p->withdrawn ? "linked, withdrawn" : "linked",
+		      p, NULL);
 }
 
 static void on_refused(struct peer *p, const struct sou_action *a)
@@ -65,14 +70,15 @@ static void on_refused(struct peer *p, const struct sou_action *a)
 	s->refused++;
 	if (p->is_hub && a->refused.code == SOU_REFUSE_INSTANCE) {
 		s->other_instance = true;
-		soud_sync_log(s, 2, "R12", "another instance of this site was connected", p, NULL);
+		soud_peer_log(SOUD_EVENT_SITE_TWICE, "R12",
+			      "another instance of this site was connected", p, NULL);
 	}
 	if (!p->is_hub || a->refused.upto == 0)
 		return;
 	(void)snprintf(s->refusal, sizeof s->refusal, "%s %.*s", sou_refuse_name(a->refused.code),
 		       (int)a->refused.clause.n, (const char *)a->refused.clause.p);
-	soud_sync_log(s, 1, "P11.12", "the hub does not take entries of a scope", p,
-		      &a->refused.scope);
+	soud_peer_log(SOUD_EVENT_HUB_REFUSES, "P11.12", "the hub does not take entries of a scope",
+		      p, &a->refused.scope);
 }
 
 static void on_close(struct peer *p, const struct sou_action *a)
@@ -97,6 +103,9 @@ static void on_send(struct peer *p, const struct sou_action *a)
 	p->closing = true; /* a frame is missing in the stream: nothing may follow */
 	soud_link_abort(p->link, rc == SOU_ENOMEM ? SOUD_LINK_END_NOMEM : SOUD_LINK_END_LIMIT);
 }
+
+static const enum soud_event session_events[] = {
+	SOUD_EVENT_SESSION_NOTE, SOUD_EVENT_SESSION_WARNING, SOUD_EVENT_SESSION_FAULT};
 
 static void act(struct peer *p, const struct sou_action *a)
 {
@@ -144,7 +153,7 @@ static void act(struct peer *p, const struct sou_action *a)
 		p->sync->alarms++;
 		break;
 	case SOU_ACTION_LOG:
-		soud_sync_log(p->sync, a->log.level, a->log.rule, a->log.what, p,
+		soud_peer_log(session_events[a->log.level], a->log.rule, a->log.what, p,
 			      sou_id_is_zero(&a->log.scope) ? NULL : &a->log.scope);
 		break;
 	case SOU_ACTION_CLOSE:
@@ -248,8 +257,9 @@ static void on_closed(struct soud_link *link, void *data, enum soud_link_end end
 	struct peer *p = data;
 	if (p == NULL)
 		return; /* given up in on_open */
-	soud_sync_log(p->sync, end == SOUD_LINK_END_LOCAL || end == SOUD_LINK_END_PEER ? 0 : 1,
-		      "R18", soud_link_end_text(end), p, NULL);
+	bool orderly = end == SOUD_LINK_END_LOCAL || end == SOUD_LINK_END_PEER;
+	soud_peer_log(orderly ? SOUD_EVENT_LINK_ENDED : SOUD_EVENT_LINK_BROKEN, "R18",
+		      soud_link_end_text(end), p, NULL);
 	p->link = NULL;
 	p->closing = true;
 	soud_peer_flush(p);
@@ -259,9 +269,10 @@ static void on_closed(struct soud_link *link, void *data, enum soud_link_end end
 static void on_refused_link(struct soud_link *link, void *data, enum soud_link_end end,
 			    const char *detail)
 {
-	(void)link;
+	(void)data;
 	(void)detail;
-	soud_sync_log(data, 1, "R17", soud_link_end_text(end), NULL, NULL);
+	const struct soud_log_facts facts = {.rule = "R17", .peer = soud_link_addr(link)->text};
+	soud_log(SOUD_EVENT_LINK_REFUSED, &facts, "%s", soud_link_end_text(end));
 }
 
 const struct soud_link_cbs soud_peer_cbs = {

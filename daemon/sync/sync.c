@@ -7,6 +7,7 @@
 
 #include "daemon/keys/guard.h"
 #include "daemon/keys/keys.h"
+#include "daemon/log.h"
 #include "daemon/net/netwatch.h"
 #include "daemon/replica/hub.h"
 
@@ -50,11 +51,13 @@ static void on_tick(uv_timer_t *timer)
 {
 	struct soud_sync *s = timer->data;
 	bool again = has_room_again(s);
+	soud_log_tick();
 	for (struct peer *p = s->peers, *next; p != NULL; p = next) {
 		next = p->next;
 		if (again && p->no_room && !p->closing && p->jobs == 0) {
 			struct sou_event stop = {.kind = SOU_EVENT_STOP};
-			soud_sync_log(s, 0, "R21", "room again: a new session", p, NULL);
+			soud_peer_log(SOUD_EVENT_SESSION_NOTE, "R21", "room again: a new session",
+				      p, NULL);
 			soud_peer_event(p, &stop);
 			continue;
 		}
@@ -272,6 +275,14 @@ void soud_sync_close(struct soud_sync *s, void (*closed_cb)(void *data), void *d
 uint16_t soud_sync_port(const struct soud_sync *s)
 {
 	return s->listen != NULL ? soud_listen_port(s->listen) : 0;
+}
+
+void soud_sync_backoff(struct soud_sync *s, uint32_t ms_min, uint32_t ms_max)
+{
+	s->o.backoff_ms_min = ms_min;
+	s->o.backoff_ms_max = ms_max;
+	if (s->dial != NULL)
+		soud_dial_backoff(s->dial, ms_min, ms_max);
 }
 
 void soud_sync_now(struct soud_sync *s)

@@ -16,11 +16,6 @@ struct soud_sync_options {
 	const char *connect; /* HOST:PORT of the hub; "" or NULL: none */
 	uint32_t backoff_ms_min, backoff_ms_max;
 	bool paused; /* begin without dialling */
-	/* Log lines: level 0 info, 1 warning, 2 error; rule and what are static; peer is an
-	 * address. */
-	void (*log)(void *data, int level, const char *rule, const char *what, const char *peer,
-		    const struct sou_id *scope);
-	void *log_data;
 };
 
 /* SOU_EINPUT: an address; SOU_EBUSY: the port is in use; SOU_EUNKNOWN: no TLS key; SOU_EIO,
@@ -32,6 +27,9 @@ int soud_sync_new(struct soud_sync **out, uv_loop_t *loop, struct soud_core *cor
 void soud_sync_close(struct soud_sync *s, void (*closed_cb)(void *data), void *data);
 
 uint16_t soud_sync_port(const struct soud_sync *s); /* 0: not listening */
+
+/* Other times between attempts, from now on; 1 <= min <= max. */
+void soud_sync_backoff(struct soud_sync *s, uint32_t ms_min, uint32_t ms_max);
 
 void soud_sync_now(struct soud_sync *s); /* does not wait for the back-off, nor after a refusal */
 /* Ask the hub whether it has more for us, if that is not being asked; `settled` of the status

@@ -5,6 +5,7 @@
 #define SOUD_SYNC_INT_H
 
 #include "daemon/checker.h"
+#include "daemon/log.h"
 #include "daemon/sync/sync.h"
 
 struct late { /* acks and passed positions that may wait a little: one row a scope, the highest */
@@ -69,9 +70,10 @@ struct soud_sync {
 /* peer.c */
 extern const struct soud_link_cbs soud_peer_cbs;
 void soud_peer_event(struct peer *p, struct sou_event *event);
+/* `what` is ours: never text of the peer. */
+void soud_peer_log(enum soud_event event, const char *rule, const char *what, const struct peer *p,
+		   const struct sou_id *scope);
 void soud_peer_gone(struct peer *p); /* frees it when nothing holds it */
-void soud_sync_log(struct soud_sync *s, int level, const char *rule, const char *what,
-		   const struct peer *p, const struct sou_id *scope);
 
 /* jobs.c: each takes a copy of what it needs and answers with SOU_EVENT_STORED */
 void soud_peer_store_news(struct peer *p, uint64_t token, const struct sou_news *news);

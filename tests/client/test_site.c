@@ -75,7 +75,7 @@ TEST(site, init)
 	CHECK("R20 no core file", getrlimit(RLIMIT_CORE, &core) == 0 && core.rlim_cur == 0);
 
 	struct soud_options options;
-	struct soud_options_fault fault;
+	struct soud_options_faults fault;
 	soud_options_default(&options);
 	const char *conf = test_printf("%s/soukatsud.conf", data);
 	CHECK_INT("the daemon reads it", soud_options_read(&options, conf, &fault), ==, SOU_OK);
@@ -97,7 +97,7 @@ TEST(site, init_elsewhere)
 	CHECK_INT("R12 elsewhere", r.status, ==, 0);
 	CHECK_INT("R12 fence", access(test_path("state/fence"), F_OK), ==, 0);
 	struct soud_options options;
-	struct soud_options_fault fault;
+	struct soud_options_faults fault;
 	soud_options_default(&options);
 	CHECK_INT("R12 the daemon knows",
 		  soud_options_read(&options, test_path("hub/soukatsud.conf"), &fault), ==, SOU_OK);

@@ -59,8 +59,8 @@ class Site:
     def start(self, *options):
         """Seconds until it is ready and answers."""
         begin = time.monotonic()
-        command = [os.path.join(BUILD, "soukatsud"), "--data", self.data, "--backoff-ms-min", "20",
-                   "--backoff-ms-max", "200", *options]
+        command = [os.path.join(BUILD, "soukatsud"), "--data", self.data, "--backoff-min", "20ms",
+                   "--backoff-max", "200ms", *options]
         self.log = open(self.data + ".log", "ab")
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
         atexit.register(self.process.kill)  # a failed test leaves nothing running; harmless after its end

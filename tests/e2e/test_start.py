@@ -82,8 +82,8 @@ def settings(root):
     refused("bad value", 64, "log_level = 'loud' (error warning info debug)", "soukatsud", "--data", hub.data,
             "--log-level", "loud")
     refused("no --data", 64, "soukatsud needs --data DIR", "soukatsud")
-    refused("crossed", 64, "backoff_ms_min > backoff_ms_max", "soukatsud", "--data", hub.data,
-            "--backoff-ms-min", "2000", "--backoff-ms-max", "1000")
+    refused("crossed", 64, "backoff_min > backoff_max", "soukatsud", "--data", hub.data,
+            "--backoff-min", "2s", "--backoff-max", "1s")
     refused("no such file", 66, "no such file", "soukatsud", "--data", hub.data, "--config", "/nonexistent")
     for text, said in (("log_level = loud\n", "line 1: log_level = 'loud'"),
                        ("\nnosuch = 1\n", "line 2: nosuch: is not known"),
