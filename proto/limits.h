@@ -93,12 +93,14 @@ _Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_NEWS_RAW_BYTES              262144u    /* one frame of ours: some 700 texts */
 #define SOU_SESSION_PENDING_MAX         512u /* handed to the replica at once; twice the flights */
 #define SOU_SESSION_PENDING_BYTES_MAX   (3u << 20) /* R17: below the 4 MiB of a link */
-#define SOU_BAD_SIGNATURES_MAX          3u         /* R17 */
-#define SOU_RATE_PER_S                  200u       /* R17: newly signed own entries of a peer */
-#define SOU_RATE_BUCKET                 20000u     /* R17 */
-#define SOU_IDLE_PING_MS                60000u     /* P13.14 */
-#define SOU_IDLE_CLOSE_MS               120000u    /* R17 */
-#define SOU_DIGEST_EVERY_MS             10000u     /* P13.12 */
+/* R17: heads that a peer sent, of all scopes of a link; beyond, a scope is sent from its start. */
+#define SOU_SESSION_HEADS_BYTES_MAX (1u << 20)
+#define SOU_BAD_SIGNATURES_MAX      3u      /* R17 */
+#define SOU_RATE_PER_S              200u    /* R17: newly signed own entries of a peer */
+#define SOU_RATE_BUCKET             20000u  /* R17 */
+#define SOU_IDLE_PING_MS            60000u  /* P13.14 */
+#define SOU_IDLE_CLOSE_MS           120000u /* R17 */
+#define SOU_DIGEST_EVERY_MS         10000u  /* P13.12 */
 _Static_assert(SOU_SESSION_PENDING_MAX >= SOU_NEWS_FLIGHTS_MAX, "an honest peer's window fits");
 _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 	       "a full list fits in a frame");

@@ -448,6 +448,15 @@ static void on_enrolled(struct step *t, const struct sou_event *e)
 		move_to(t->s, SOU_SESSION_OPENED);
 }
 
+/* Handed over before the replica refused what came before it: no fault of the peer's. */
+static bool behind_refused(struct step *t, const struct sou_event *e, const struct pending *p)
+{
+	if (p->kind != SOU_ACTION_STORE_NEWS || p->answer || e->stored.bye != SOU_BYE_ORDER)
+		return false;
+	const struct cursor *c = sou_session_cursor(t, &p->scope, false);
+	return c != NULL && c->refusing && p->upto > c->stored;
+}
+
 static void on_stored(struct step *t, const struct sou_event *e)
 {
 	struct sou_session *s = t->s;
@@ -470,7 +479,7 @@ static void on_stored(struct step *t, const struct sou_event *e)
 		sou_session_bye(t, SOU_BYE_SIGNATURE, "P11.11", "signatures that do not verify");
 		return;
 	}
-	if (e->stored.rc != SOU_OK && e->stored.bye != 0) {
+	if (e->stored.rc != SOU_OK && e->stored.bye != 0 && !behind_refused(t, e, &p)) {
 		sou_session_bye(t, (enum sou_bye)e->stored.bye,
 				e->stored.clause != NULL ? e->stored.clause : "P11.9",
 				sou_bye_name(e->stored.bye));

@@ -52,10 +52,18 @@ void sou_session_compare(struct step *t, struct cursor *c)
 		say(t, c, &mine);
 }
 
+static void ask_by_heads(struct step *t, struct cursor *c)
+{
+	if (c->heads_sent || under_way(t->s, &c->scope) || c->sent < c->last)
+		return;
+	c->heads_sent = true;
+	sou_session_log(t, 1, "P13.12", "entries differ: asking again by heads", &c->scope);
+	sou_session_send_heads(t, c);
+}
+
 static void differ(struct step *t, struct cursor *c, const struct sou_digest *theirs,
 		   const struct sou_digest *mine)
 {
-	struct sou_session *s = t->s;
 	if (!sou_hash_eq(&theirs->authority, &mine->authority) || theirs->rule != mine->rule)
 		return;
 	if (sou_hash_eq(&theirs->entries, &mine->entries)) {
@@ -66,11 +74,7 @@ static void differ(struct step *t, struct cursor *c, const struct sou_digest *th
 			a->alarm.scope = c->scope;
 		return;
 	}
-	if (c->heads_sent || under_way(s, &c->scope) || c->sent < c->last)
-		return;
-	c->heads_sent = true;
-	sou_session_log(t, 1, "P13.12", "entries differ: asking again by heads", &c->scope);
-	sou_session_send_heads(t, c);
+	ask_by_heads(t, c);
 }
 
 void sou_session_on_digest(struct step *t, struct sou_span body)
@@ -99,8 +103,13 @@ void sou_session_on_digest(struct step *t, struct sou_span body)
 			a->passed.upto = d.upto;
 		}
 	}
-	if (under_way(s, &d.scope) || !t->view->digest(t->view->ctx, &d.scope, &mine))
+	if (under_way(s, &d.scope))
 		return;
+	if (!t->view->digest(t->view->ctx, &d.scope, &mine)) {
+		if (c->last == 0)
+			ask_by_heads(t, c); /* it left out all, as ours: a log put back (P13.8) */
+		return;
+	}
 	struct sou_id half = sou_digest_half(&mine);
 	c->equal = sou_id_eq(&half, &c->told);
 	if (!c->equal)

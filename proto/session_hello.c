@@ -346,6 +346,29 @@ void sou_session_on_positions(struct step *t, struct sou_span body)
 	sou_session_pump(t);
 }
 
+/* What does not fit is left out of nothing: the peer gets again what it has. */
+static bool keep_heads(struct sou_session *s, struct cursor *c, const struct sou_mp_list *names)
+{
+	struct sou_hash *heads = NULL;
+	size_t count = names->count;
+	s->heads_bytes -= c->head_count * sizeof *heads;
+	if (s->heads_bytes + count * sizeof *heads > SOU_SESSION_HEADS_BYTES_MAX)
+		count = 0;
+	free(c->heads);
+	c->heads = NULL;
+	c->head_count = 0;
+	if (count > 0 && (heads = calloc(count, sizeof *heads)) == NULL) {
+		s->failed = true;
+		return false;
+	}
+	for (uint32_t i = 0; i < count; i++)
+		heads[i] = sou_mp_list_hash(names, i);
+	c->heads = heads;
+	c->head_count = count;
+	s->heads_bytes += count * sizeof *heads;
+	return true;
+}
+
 void sou_session_on_heads(struct step *t, struct sou_span body)
 {
 	struct sou_heads h;
@@ -356,19 +379,8 @@ void sou_session_on_heads(struct step *t, struct sou_span body)
 	struct cursor *c = sou_session_cursor(t, &h.scope, false);
 	if (c == NULL)
 		return; /* nothing of it here to send */
-	struct sou_hash *heads = NULL;
-	if (h.names.count > 0) {
-		heads = calloc(h.names.count, sizeof *heads);
-		if (heads == NULL) {
-			t->s->failed = true;
-			return;
-		}
-		for (uint32_t i = 0; i < h.names.count; i++)
-			heads[i] = sou_mp_list_hash(&h.names, i);
-	}
-	free(c->heads);
-	c->heads = heads;
-	c->head_count = h.names.count;
+	if (!keep_heads(t->s, c, &h.names))
+		return;
 	c->by_heads = true;
 	c->waiting = false;
 	c->sent = c->acked = c->named = c->had = 0;

@@ -64,6 +64,7 @@ struct sou_session {
 	uint64_t peer_flags, peer_rule;
 	struct cursor *cursors;
 	size_t cursor_count, cursor_cap, next_cursor; /* next: round robin of the pump */
+	size_t heads_bytes;                           /* of all cursors' heads */
 	/* Each there only while something stands in it: an idle link is a few hundred bytes. */
 	struct flight *flights; /* at most SOU_NEWS_FLIGHTS_MAX */
 	size_t flight_count, flight_cap, flight_bytes;

@@ -264,6 +264,14 @@ static uint8_t small_frame(struct talk *t)
 	return 0;
 }
 
+static void heads(struct talk *t, const struct sou_id *scope, uint32_t count)
+{
+	struct sou_hash *names = test_alloc((count + 1) * sizeof *names);
+	for (uint32_t i = 0; i < count; i++)
+		names[i] = (struct sou_hash){{(uint8_t)(i >> 8), (uint8_t)i}};
+	sou_heads_pack(&t->body, scope, names, count);
+}
+
 static uint8_t scope_frame(struct talk *t)
 {
 	static const char *const words[] = {"ack",  "refuse",          "heads",
@@ -275,7 +283,7 @@ static uint8_t scope_frame(struct talk *t)
 		return small_frame(t);
 	struct sou_id id = talk_scope_word(t);
 	uint64_t n = talk_number_word(t, 1);
-	struct sou_hash named[3] = {{{(uint8_t)n}}, {{(uint8_t)(n + 1)}}, {{(uint8_t)(n + 2)}}};
+	struct sou_hash named[2] = {{{(uint8_t)n}}, {{(uint8_t)(n + 1)}}};
 	struct sou_id version = {{(uint8_t)n}};
 	switch (which) {
 	case 0:
@@ -287,7 +295,7 @@ static uint8_t scope_frame(struct talk *t)
 								 .code = talk_number_word(t, 1)});
 		return SOU_FRAME_REFUSE;
 	case 2:
-		sou_heads_pack(&t->body, &id, named, (uint32_t)(n < 3 ? n : 3));
+		heads(t, &id, (uint32_t)n);
 		return SOU_FRAME_HEADS;
 	case 3:
 		sou_want_pack(&t->body, &id, &version, 1);

@@ -110,7 +110,7 @@ static int news(void *ctx, const struct sou_news_query *q, struct sou_buf *buf,
 	sou_buf_put_u8(buf, q->only_site ? 'o' : 'a');
 	sou_buf_put_u8(buf, '-');
 	sou_buf_put_u8(buf, q->every_signature ? 'e' : '-');
-	sou_buf_put_u8(buf, (uint8_t)('0' + q->head_count));
+	sou_buf_put_u8(buf, q->head_count > 0 ? '1' : '0');
 	for (size_t i = 4; i < t->frame_bytes; i++)
 		sou_buf_put_u8(buf, 'x');
 	for (uint64_t i = q->after + 1; i <= upto; i++)

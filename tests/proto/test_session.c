@@ -238,6 +238,11 @@ static const struct row refusals[] = {
 	 "news A 0-5; stored",
 	 "hello() | live | store(A 0-5) | store(A 5-9) | refuse(A 5 never-right P9.7) | - | - | "
 	 "store(A 0-5) | ack(A 5)"},
+	{"P11.12 what was handed over behind a refused frame is no fault of the peer's",
+	 "met; dial; hello; news A 0-5; news A 5-9; stored refuse 1; stored bye 12; news A 0-9; "
+	 "stored bye 12",
+	 "hello() | live | store(A 0-5) | store(A 5-9) | refuse(A 5 never-right P9.7) | - | "
+	 "store(A 0-9) | bye(order P11.9) close"},
 	{"P11.12 names the entry", "met; dial; hello; news A 0-5; stored refuse 2 entry",
 	 "hello() | live | store(A 0-5) | refuse(A 5 full P9.7 entry)"},
 	{"P11.12 what was asked for is refused in silence",

@@ -1,5 +1,6 @@
 /* test_session_news.c - news that come in, comparing by digests, and what is asked for by name
  * (P11.6 to P11.12, P13.9 to P13.14). */
+#include "proto/limits.h"
 #include "tests/lib/check.h"
 #include "tests/proto/talk.h"
 
@@ -135,6 +136,9 @@ static const struct row digests[] = {
 	 "hello() | live | - | bye(order P13.6) close"},
 	{"P13.12 of one that holds nothing here", "met; dial; hello; readable A; digest A 9 1.1",
 	 "hello() | live | passed(A 9) digest(A 0 1.1)"},
+	{"P13.12 of one of which nothing is here, all of it left out: heads, once",
+	 "met; dial; hello; state A 0.0; digest A 9 1.1; digest A 9 2.2",
+	 "hello() | live | passed(A 9) heads(A) | passed(A 9)"},
 	{"P13.12 heads come: all is sent again",
 	 "scope A 3; met; dial; hello A:3=1.1; digest A 0 2.2; heads A 1; ack A 3",
 	 "hello(A:0=) | live acked(A 3) | heads(A) digest(A 3 1.1) | news(A 0-3 heads) | acked(A "
@@ -189,4 +193,29 @@ TEST(session, digests)
 TEST(session, fetching)
 {
 	run(fetching, ARRAY_LEN(fetching));
+}
+
+/* Heads of 1,024 hashes are 32 KiB. */
+TEST(session, heads_that_are_kept)
+{
+	static const char scopes[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghij";
+	const char *script = "", *hello = "met; dial; hello all";
+	uint32_t fit = SOU_SESSION_HEADS_BYTES_MAX / (SOU_HEADS_MAX * 32);
+	REQUIRE("enough scopes", fit + 1 < sizeof scopes);
+	for (uint32_t i = 0; i <= fit; i++)
+		script = test_printf("%sscope %c 1; acked %c 1; ", script, scopes[i], scopes[i]);
+	script = test_printf("%s%s", script, hello);
+	for (uint32_t i = 0; i + 1 < fit; i++)
+		script = test_printf("%s; heads %c 1024", script, scopes[i]);
+	char at = scopes[fit - 1], past = scopes[fit];
+	talk_check_last("R17 as many as are kept", test_printf("%s; heads %c 1024", script, at),
+			test_printf("news(%c 0-1 heads)", at));
+	script = test_printf("%s; heads %c 1024; heads %c 1", script, at, past);
+	talk_check_last("R17 one more", script, test_printf("news(%c 0-1)", past));
+	talk_check_last("R17 in the place of others",
+			test_printf("%s; heads A 1; heads %c 1023", script, past),
+			test_printf("news(%c 0-1 heads)", past));
+	talk_check_last("R17 and one more than their place",
+			test_printf("%s; heads A 2; heads %c 1023", script, past),
+			test_printf("news(%c 0-1)", past));
 }
