@@ -10,7 +10,7 @@ kept=$(mktemp -d)
 trap 'rm -rf "$kept"' EXIT
 mkdir -p "$corpus"
 [ $# -gt 0 ] || set -- "build/run/corpus/$name"
-"build/fuzz/tests/fuzz_$name" -set_cover_merge=1 -use_counters=0 -reduce_inputs=1 "$kept" "$corpus" "$@" 2>&1 | tail -n 1
+"build/fuzz/tests/fuzz_$name" -set_cover_merge=1 -use_counters=0 "$kept" "$corpus" "$@" 2>&1 | tail -n 1
 find "$corpus" -type f -delete
 mv "$kept"/* "$corpus"
 du -sb "$corpus"

@@ -1,8 +1,10 @@
 /* test_model_verdict.c - the engine against the abstract model's histories: in seeded orders, with
  * repeats, headers first, values that come later, settled after random batches. After each settle
  * the changes that it told must lead to the verdicts that it has, and a fresh engine must have the
- * same. SOU_HISTORY_ORDERS=20 tries so many orders of each delivery (1 without); SOU_HISTORY_FILE
+ * same. SOU_HISTORY_ORDERS=20 tries so many orders of each delivery (2 without); SOU_HISTORY_FILE
  * takes another file of histories. */
+#include <stdio.h>
+
 #include "proto/crypto.h"
 #include "tests/lib/check.h"
 #include "tests/lib/vector.h"
@@ -327,21 +329,23 @@ static void one_order(const struct history *h, const json_t *delivery, struct hi
 TEST(verdict, histories)
 {
 	const char *text = getenv("SOU_HISTORY_ORDERS");
-	long orders = text == NULL ? 1 : strtol(text, NULL, 10);
+	long orders = text == NULL ? 2 : strtol(text, NULL, 10);
 	const char *path = getenv("SOU_HISTORY_FILE");
 	struct history_file *file = history_open(
 		path != NULL ? path : SOU_SOURCE_DIR "/tests/vectors/histories.jsonl.zst");
 	struct history h;
 	uint64_t seed = 1;
-	size_t histories = 0;
+	size_t histories = 0, judged = 0;
 	while (history_next(file, &h)) {
 		for (size_t d = 0; d < json_array_size(h.deliveries); d++)
 			for (long k = 0; k < orders; k++) {
 				struct history_random rng = {seed++};
 				one_order(&h, json_array_get(h.deliveries, d), &rng);
+				judged++;
 			}
 		history_fini(&h);
 		histories++;
 	}
+	printf("verdict: %zu histories, %zu deliveries in random orders\n", histories, judged);
 	CHECK_INT("all histories", histories, >=, 3030);
 }
