@@ -52,6 +52,9 @@ extern const size_t souc_group_count;
  * `!`. False at the end. */
 bool souc_spec_next(const char **spec, char *word, bool *required);
 
+/* Does the command belong to the group ("item add" to "item", "table" to "table")? */
+bool souc_command_in(const struct souc_command *c, const struct souc_group *group);
+
 /* Read argv[1…] into the context: global options, the command, its options and arguments. 0, or the
  * exit status after the error was told. A context with `help` set names the group or command that
  * help is wanted for (both NULL: all). */

@@ -73,8 +73,7 @@ static void common_options(const struct souc_context *cx, struct souc_buffer *ou
 	list_draw(cx, &g, out);
 }
 
-/* Does the command belong to the group ("item add" to "item", "table" to "table")? */
-static bool belongs(const struct souc_command *c, const struct souc_group *group)
+bool souc_command_in(const struct souc_command *c, const struct souc_group *group)
 {
 	size_t bytes = strlen(group->name);
 	return strncmp(c->name, group->name, bytes) == 0 &&
@@ -93,7 +92,7 @@ static void help_commands(const struct souc_context *cx, struct souc_buffer *out
 			continue;
 		for (size_t k = 0; k < souc_command_count; k++) {
 			const struct souc_command *c = &souc_commands[k];
-			if (!belongs(c, &souc_groups[i]))
+			if (!souc_command_in(c, &souc_groups[i]))
 				continue;
 			struct souc_buffer name = {0};
 			souc_buffer_printf(&name, "%s %s", c->name, c->arguments);

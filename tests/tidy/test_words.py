@@ -7,7 +7,7 @@ import re
 import tree
 
 TOP_LEVEL = {"daemon", "client", "proto", "config", "tests", "docs", "systemd", "CMakeLists.txt",
-             "CMakePresets.json", "README.md", "LICENSE"}
+             "CMakePresets.json", "README.md", "CHANGELOG.md", "LICENSE"}
 MACHINE = re.compile(r"(?<![\w.>)\-])/(work|farm|home|root|mnt|Users|workspace)/")
 HOSTS = re.compile(r"\b(deb|security|ftp|registry|archive|index|proxy)\.[a-z0-9-]+\.(org|com|io|net|dev)\b")
 UNDONE = re.compile(r"\b(TODO|FIXME|XXX|HACK|not implemented|unimplemented|WIP)\b")
