@@ -11,6 +11,7 @@
 #include "daemon/keys/guard.h"
 #include "daemon/replica/replica_int.h"
 #include "proto/name.h"
+#include "proto/schema.h"
 
 bool replica_is_broken_by(int rc)
 {
@@ -369,18 +370,82 @@ static int draw_id(struct soud_replica *r, const char *name, struct sou_id *out)
 	return SOU_OK;
 }
 
-/* Names of records that were given between the backup and now are known to others, not to us. */
+/* Names of records that were given between the backup and now are known to others, not to us; and
+ * the same backup may be restored twice. So the counter goes on from a place that is drawn. */
 #define COUNTER_STEP 1000000u
+
+static int leave_names(struct soud_replica *r)
+{
+	uint8_t drawn[5];
+	uint64_t far = 0;
+	if (r->env.random(r->env.ctx, drawn, sizeof drawn) != SOU_OK)
+		return replica_fail(r, SOU_ECRYPTO, "no random bytes");
+	for (size_t i = 0; i < sizeof drawn; i++)
+		far = far << 8 | drawn[i];
+	r->now.counter += COUNTER_STEP + far;
+	return SOU_OK;
+}
+
+static int confirm(struct soud_replica *r, bool alone)
+{
+	int rc = leave_names(r);
+	if (rc != SOU_OK)
+		return rc;
+	r->confirming = true;
+	rc = soud_store_number_put(r->store, NUMBER_UNCONFIRMED, 0);
+	if (rc != SOU_OK)
+		return replica_store_failed(r, rc, "storing a mark");
+	return r->env.site != NULL ? tail_put_back(r, alone) : SOU_OK;
+}
 
 int soud_replica_confirm(struct soud_replica *r)
 {
 	int rc = replica_ready(r);
 	if (rc != SOU_OK || r->fence_state == SOUD_FENCE_AGREES)
 		return rc;
-	r->now.counter += COUNTER_STEP;
-	r->confirming = true;
-	rc = soud_store_number_put(r->store, NUMBER_UNCONFIRMED, 0);
-	return rc == SOU_OK ? SOU_OK : replica_store_failed(r, rc, "storing a mark");
+	return confirm(r, false);
+}
+
+/* The scope's organisation, or else the site's own. */
+static struct sou_id for_of(const struct soud_replica *r, const struct sou_id *scope)
+{
+	struct sou_id org = {{0}};
+	const struct sou_line *line = sou_authority_site(r->authority, &r->identity.site);
+	if (sou_authority_scope_kind(r->authority, scope, &org) != SOU_SCOPE_ORG && line != NULL)
+		org = line->org;
+	return org;
+}
+
+int soud_replica_confirm_alone(struct soud_replica *r, struct sou_span reason, struct sou_span by,
+			       uint32_t *epochs, struct sou_err *err)
+{
+	uint32_t scopes = 0, opened = 0;
+	int rc = replica_ready(r);
+	if (rc != SOU_OK)
+		return sou_err_set(err, rc, "the transaction is broken");
+	if (r->fence_state == SOUD_FENCE_AGREES)
+		return sou_err_set(err, SOU_EEXIST, "R12: this replica is confirmed");
+	if (reason.n == 0 || by.n == 0)
+		return sou_err_set(err, SOU_EINPUT, "R12: a reason and a name are wanted");
+	r->confirming = true; /* the epochs are the first that it signs again */
+	rc = soud_store_scope_count(r->store, &scopes);
+	if (rc != SOU_OK)
+		return replica_store_failed(r, rc, "counting scopes");
+	for (uint32_t n = 1; n <= scopes; n++) {
+		struct soud_control open = {.type = SOU_OP_EPOCH_OPEN, .reason = reason, .by = by};
+		rc = soud_store_scope_id(r->store, n, &open.scope);
+		if (rc != SOU_OK)
+			return replica_store_failed(r, rc, "looking a scope up");
+		open.for_org = for_of(r, &open.scope);
+		rc = soud_replica_control(r, &open, NULL, err);
+		if (r->broken)
+			return rc;
+		opened += rc == SOU_OK; /* else it writes nothing there, or headquarters decides */
+	}
+	rc = confirm(r, true);
+	if (rc == SOU_OK && epochs != NULL)
+		*epochs = opened;
+	return rc;
 }
 
 /* Peers hold entries of this log that the replica has lost, and would not send them again: it goes
@@ -404,6 +469,8 @@ static int leave_log(struct soud_replica *r)
 		if (rc != SOU_OK)
 			(void)replica_store_failed(r, rc, "storing a mark");
 	}
+	if (rc == SOU_OK)
+		rc = tail_take_out(r);
 	if (rc == SOU_OK)
 		rc = soud_replica_commit(r, NULL);
 	soud_replica_rollback(r);

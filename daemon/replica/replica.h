@@ -16,7 +16,8 @@
  * anew, the authority as well, and counters return. I3  A row, its registers, the position that
  * covers it and its receive time are one transaction. I4  An own entry is sent only after
  * soud_replica_commit returned SOU_OK: durable, then fenced (R12). I5  An unconfirmed replica signs
- * nothing: soud_replica_act says SOU_ESTATE. */
+ * nothing: soud_replica_act says SOU_ESTATE. Own entries that it may never have sent are drafts
+ * until it is confirmed, and are put back then (tail.c). */
 #ifndef SOUD_REPLICA_H
 #define SOUD_REPLICA_H
 
@@ -119,6 +120,12 @@ enum soud_fence_state soud_replica_unconfirmed(const struct soud_replica *r);
  * instance id that was drawn when it was opened. In a transaction. SOU_OK where nothing is to be
  * confirmed. */
 int soud_replica_confirm(struct soud_replica *r);
+/* R12, where there is nobody to ask: an administrator takes it upon herself, by name and with a
+ * reason. Opens a new epoch in every scope in which this site may write (R5: whatever it signed
+ * before and lost is another epoch, no fork), and signs on. *epochs: how many. In a transaction.
+ * SOU_EEXIST: it is confirmed. SOU_EINPUT: no reason, no name. */
+int soud_replica_confirm_alone(struct soud_replica *r, struct sou_span reason, struct sou_span by,
+			       uint32_t *epochs, struct sou_err *err);
 uint64_t soud_replica_signed_count(const struct soud_replica *r); /* own entries ever signed here */
 
 /* --- Transactions --- */

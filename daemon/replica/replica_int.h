@@ -235,6 +235,12 @@ int ingest_headers(struct soud_replica *r, const struct soud_from *from, struct 
 /* Check signatures of a scope that waited for their key. */
 int ingest_check_waiting(struct soud_replica *r, struct engine *e);
 
+/* tail.c: own entries that may never have been sent, out of a log that is left (in its transaction,
+ * before a scope is loaded), and back when the replica is confirmed. anew: none as it is, for a new
+ * epoch. What cannot be signed any more stays a draft. */
+int tail_take_out(struct soud_replica *r);
+int tail_put_back(struct soud_replica *r, bool anew);
+
 /* fence_state.c */
 int fence_compare(struct soud_replica *r);
 int fence_advance(struct soud_replica *r);

@@ -119,6 +119,10 @@ int soud_store_log_payload(struct soud_store *s, uint32_t scope, uint64_t arriva
 			   struct sou_span payload, uint8_t body);
 int soud_store_log_signature(struct soud_store *s, uint32_t scope, uint64_t arrival,
 			     struct sou_span sig, bool checked);
+/* Take rows out (ascending arrivals) and number those above anew. For a log that its replica leaves
+ * (R12): whoever has positions in it has them no more. All that is derived is to be built again. */
+int soud_store_log_cut(struct soud_store *s, uint32_t scope, const uint64_t *arrivals,
+		       uint32_t count);
 /* Also ends `late`. Done by soud_merge_apply for all changes that it is given. */
 int soud_store_log_verdict(struct soud_store *s, uint32_t scope, uint64_t arrival, uint8_t verdict,
 			   bool shown);

@@ -50,6 +50,8 @@
 		   " WHERE key BETWEEN ?1 AND ?2 AND source = 0")                                  \
 	X(LOG_OWN_HELD, "SELECT count(*) FROM log INDEXED BY log_held"                             \
 			" WHERE key BETWEEN ?1 AND ?2 AND source = 0 AND (state & 15) <> 0")       \
+	X(LOG_END, "DELETE FROM log WHERE key = ?1")                                               \
+	X(LOG_SHIFT, "UPDATE log SET key = key - ?3 WHERE key > ?1 AND key < ?2")                  \
 	X(LOG_SET_STATE, "UPDATE log SET state = ?2 WHERE key = ?1")                               \
 	X(LOG_SET_PAYLOAD, "UPDATE log SET state = ?2, payload = ?3 WHERE key = ?1")               \
 	X(LOG_SET_SIGNATURE, "UPDATE log SET state = ?2, sig = ?3 WHERE key = ?1")                 \

@@ -422,3 +422,28 @@ int store_read_back(struct soud_store *s)
 		return store_refuse(s, SOU_ECORRUPT, "what was written reads otherwise");
 	return SOU_OK;
 }
+
+/* --- cutting --- */
+
+int soud_store_log_cut(struct soud_store *s, uint32_t scope, const uint64_t *arrivals,
+		       uint32_t count)
+{
+	int rc = store_may_write(s);
+	for (uint32_t i = 0; rc == SOU_OK && i < count; i++) {
+		uint64_t end = i + 1 < count ? arrivals[i + 1] : SOUD_ARRIVAL_MAX;
+		sqlite3_stmt *statement = store_statement(s, STORE_LOG_END);
+		if (statement == NULL)
+			return store_why(s);
+		sqlite3_bind_int64(statement, 1, store_key(scope, arrivals[i]));
+		rc = store_done(s, statement, "cutting the log");
+		statement = rc == SOU_OK ? store_statement(s, STORE_LOG_SHIFT) : NULL;
+		if (statement == NULL)
+			return store_why(s);
+		sqlite3_bind_int64(statement, 1, store_key(scope, arrivals[i]));
+		sqlite3_bind_int64(statement, 2, store_key(scope, end));
+		sqlite3_bind_int64(statement, 3, (int64_t)i + 1);
+		rc = store_done(s, statement, "cutting the log");
+	}
+	store_forget(s);
+	return rc;
+}

@@ -1,6 +1,7 @@
 /* Restores and clones: the fence (R12, B9, B10). */
 #include <stdio.h>
 
+#include "daemon/replica/verify.h"
 #include "proto/limits.h"
 #include "world.h"
 
@@ -141,4 +142,184 @@ TEST(fence, slots)
 		(void)remove(w->hub.path);
 		node_close(&w->hub);
 	}
+}
+
+/* --- Own entries that were never sent (R12) --- */
+
+static uint32_t drafts_of(struct node *n)
+{
+	struct soud_draft draft = {0};
+	uint32_t count = 0;
+	while (soud_store_draft_next(soud_replica_store(n->replica), draft.number, &draft) ==
+	       SOU_OK)
+		count++;
+	return count;
+}
+
+static void confirm(struct node *n)
+{
+	node_begin(n);
+	CHECK_INT("R12 confirmed", soud_replica_confirm(n->replica), ==, SOU_OK);
+	node_commit(n, NULL);
+	CHECK_INT("R12 confirmed", soud_replica_unconfirmed(n->replica), ==, SOUD_FENCE_AGREES);
+}
+
+TEST(fence, what_was_never_sent_waits_and_is_put_back_as_it_was)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct sou_id first, second;
+	struct sou_hash one = node_item(site, &first, "送った 例");
+	level(hub, site);
+	struct sou_hash two = node_edit(site, &site->org_scope, &first, &one, 1, "送る前 例");
+	struct sou_hash three = node_item(site, &second, "送る前の段落 例");
+	node_close(site);
+	site->fence.there = false;
+	node_open(site);
+	CHECK_INT("R12", soud_replica_unconfirmed(site->replica), ==, SOUD_FENCE_NONE);
+	CHECK_INT("R12 not in the log", verdict_of(site, &site->org_scope, &two), ==,
+		  SOU_VERDICT_NONE);
+	CHECK("R12 but kept", drafts_of(site) >= 2);
+	node_close(site);
+	node_open(site);
+	CHECK("R12 durably", drafts_of(site) >= 2);
+	(void)feed(hub, site);
+	CHECK_INT("R12 what was sent comes back", verdict_of(site, &site->org_scope, &one), ==,
+		  SOU_ACCEPTED);
+	confirm(site);
+	CHECK_U64("R12 nothing waits any more", drafts_of(site), ==, 0);
+	CHECK_INT("R12 the same entry", verdict_of(site, &site->org_scope, &two), ==, SOU_ACCEPTED);
+	CHECK_INT("R12 the same entry", verdict_of(site, &site->org_scope, &three), ==,
+		  SOU_ACCEPTED);
+	CHECK_U64("R12 and once", last_of(site, &site->org_scope), ==, 3);
+	level(hub, site);
+	check_level("R12 no fork", hub, site, &site->org_scope);
+	CHECK_INT("R12 sent", verdict_of(hub, &site->org_scope, &three), ==, SOU_ACCEPTED);
+	node_close(site);
+	struct soud_verified v;
+	CHECK_INT("R22", soud_verify(site->path, NULL, NULL, &v, NULL), ==, SOU_OK);
+}
+
+/* Two backups of one site, each with a history of its own: the second is put back after the first
+ * has gone on. */
+TEST(fence, another_history_is_signed_anew_on_top)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct sou_id item, other;
+	struct sou_hash one = node_item(site, &item, "はじめ 例");
+	level(hub, site);
+	node_close(site);
+	copy_replica(site, "earlier.db");
+	node_open(site);
+	struct sou_hash two = node_edit(site, &site->org_scope, &item, &one, 1, "送る前 例");
+	struct sou_hash three = node_edit(site, &site->org_scope, &item, &two, 1, "その後 例");
+	struct sou_hash four = node_item(site, &other, "別の段落 例");
+	node_close(site);
+	copy_replica(site, "later.db");
+
+	put_replica(site, "earlier.db");
+	node_open(site);
+	(void)feed(hub, site);
+	confirm(site);
+	struct sou_hash apart = node_edit(site, &site->org_scope, &item, &one, 1, "別の歴史 例");
+	level(hub, site);
+	node_close(site);
+
+	put_replica(site, "later.db");
+	node_open(site);
+	CHECK("R12", soud_replica_unconfirmed(site->replica) != SOUD_FENCE_AGREES);
+	(void)feed(hub, site);
+	CHECK_INT("R12 the other history", verdict_of(site, &site->org_scope, &apart), ==,
+		  SOU_ACCEPTED);
+	confirm(site);
+	CHECK_U64("R12 nothing waits any more", drafts_of(site), ==, 0);
+	level(hub, site);
+	check_level("R12 no fork", hub, site, &site->org_scope);
+	const struct sou_hash gone[] = {two, three, four};
+	for (size_t i = 0; i < ARRAY_LEN(gone); i++)
+		CHECK_INT("R12 none stands beside another",
+			  verdict_of(hub, &site->org_scope, &gone[i]), ==, SOU_VERDICT_NONE);
+	CHECK_U64("R12 one chain", last_of(hub, &site->org_scope), ==, 5);
+	struct soud_log_counts counts;
+	uint32_t number;
+	struct soud_store *s = soud_replica_store(hub->replica);
+	REQUIRE("scope", soud_store_scope_find(s, &site->org_scope, &number) == SOU_OK);
+	REQUIRE("counts", soud_store_log_counts(s, number, 0, &counts) == SOU_OK);
+	CHECK_U64("R12 nothing is held", counts.held, ==, 0);
+	const char *words = "?";
+	bool conflict = false;
+	CHECK_INT("R12 both texts are there",
+		  live_of(hub, &site->org_scope, &item, SOU_FIELD_ITEM_TEXT, &words, &conflict), ==,
+		  2);
+	CHECK("R9 and differ", conflict);
+	CHECK_INT("R12 and the item",
+		  live_of(hub, &site->org_scope, &other, SOU_FIELD_ITEM_TEXT, &words, &conflict),
+		  ==, 1);
+	CHECK_STR("R12 as it was typed", words, "別の段落 例");
+	struct sou_hash five = node_item(site, &other, "そのあと 例");
+	level(hub, site);
+	CHECK_INT("R12 goes on", verdict_of(hub, &site->org_scope, &five), ==, SOU_ACCEPTED);
+	node_close(site);
+	struct soud_verified v;
+	CHECK_INT("R22", soud_verify(site->path, NULL, NULL, &v, NULL), ==, SOU_OK);
+}
+
+/* Nobody to ask: an administrator decides, and what was lost is another epoch, no fork (R5). */
+TEST(fence, confirmed_alone_in_a_new_epoch)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct sou_id item, other;
+	struct sou_err err = {0};
+	uint32_t epochs = 0;
+	struct sou_hash one = node_item(site, &item, "はじめ 例");
+	level(hub, site);
+	node_close(site);
+	copy_replica(site, "alone.db");
+	node_open(site);
+	struct sou_hash lost = node_edit(site, &site->org_scope, &item, &one, 1, "失われた 例");
+	level(hub, site); /* it was sent, but the site does not know it any more */
+	node_close(site);
+	put_replica(site, "alone.db");
+	node_open(site);
+	node_begin(site);
+	CHECK_INT("R12 no reason",
+		  soud_replica_confirm_alone(site->replica, text(""), text("佐藤"), &epochs, &err),
+		  ==, SOU_EINPUT);
+	CHECK_INT("R12 no name",
+		  soud_replica_confirm_alone(site->replica, text("x"), text(""), &epochs, &err), ==,
+		  SOU_EINPUT);
+	CHECK_INT("R12",
+		  soud_replica_confirm_alone(site->replica, text("回線がない 例"), text("佐藤"),
+					     &epochs, &err),
+		  ==, SOU_OK);
+	node_commit(site, NULL);
+	CHECK_U64("R5 an epoch", epochs, >=, 1);
+	CHECK_INT("R12", soud_replica_unconfirmed(site->replica), ==, SOUD_FENCE_AGREES);
+	struct sou_hash next = node_item(site, &other, "新しい区切り 例");
+	level(hub, site);
+	CHECK_INT("R5 no fork", verdict_of(hub, &site->org_scope, &lost), ==, SOU_ACCEPTED);
+	CHECK_INT("R5 no fork", verdict_of(hub, &site->org_scope, &next), ==, SOU_ACCEPTED);
+	check_level("R5", hub, site, &site->org_scope);
+	node_begin(site);
+	CHECK_INT("R12 once",
+		  soud_replica_confirm_alone(site->replica, text("x"), text("佐藤"), NULL, &err),
+		  ==, SOU_EEXIST);
+	node_commit(site, NULL);
+
+	/* A hub that nobody ever joined. */
+	node_close(hub);
+	hub->fence.there = false;
+	node_open(hub);
+	node_begin(hub);
+	CHECK_INT("R12",
+		  soud_replica_confirm_alone(hub->replica, text("印をなくした 例"), text("佐藤"),
+					     &epochs, &err),
+		  ==, SOU_OK);
+	node_commit(hub, NULL);
+	CHECK_INT("R12", try_item(hub), ==, SOU_OK);
 }
