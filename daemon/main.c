@@ -15,6 +15,7 @@
 #include "daemon/plan/handlers.h"
 #include "daemon/replica/hub.h"
 #include "daemon/settings.h"
+#include "daemon/sync/confirm_alone.h"
 #include "daemon/sync/routes.h"
 
 enum { SIGNALS = 3 };
@@ -232,6 +233,7 @@ static int start(struct run *r, struct sou_err *err)
 	if (rc != SOU_OK)
 		return sou_err_set(err, rc, "no memory");
 	soud_sync_routes(handlers, r->waits);
+	soud_confirm_routes(handlers, &r->daemon);
 	soud_plan_routes(handlers, &r->daemon);
 	announce(r);
 	r->daemon.address = r->address;

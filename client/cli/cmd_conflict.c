@@ -176,6 +176,7 @@ int souc_conflict_resolve(struct souc_context *cx)
 	}
 	json_decref(reply);
 	json_decref(conflict);
+	rc = souc_input_keep(cx, &text, rc);
 	souc_buffer_fini(&text);
 	return rc;
 }

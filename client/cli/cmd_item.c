@@ -141,6 +141,7 @@ int souc_item_add(struct souc_context *cx)
 	if (rc == 0)
 		rc = tell_item(cx, SOU_MSG_DONE_ADDED, reply);
 out:
+	rc = souc_input_keep(cx, &text, rc);
 	souc_buffer_fini(&text);
 	return rc;
 }
@@ -175,6 +176,7 @@ int souc_item_edit(struct souc_context *cx)
 	if (rc == 0)
 		rc = act_on_item(cx, SOUC_R_ITEM_EDIT, json_pack("{s:s}", "text", text.text),
 				 SOU_MSG_DONE_EDITED);
+	rc = souc_input_keep(cx, &text, rc);
 	souc_buffer_fini(&text);
 	return rc;
 }

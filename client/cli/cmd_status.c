@@ -35,6 +35,7 @@ static void counts_print(struct souc_context *cx, const json_t *counts)
 			{"queued", SOU_MSG_STATE_QUEUED, true},
 			{"received", SOU_MSG_STATE_RECEIVED, false},
 			{"held", SOU_MSG_STATE_HELD, false},
+			{"drafts", SOU_MSG_STATE_DRAFT, false},
 		},
 	  marks[] = {
 		  {"items", SOU_MSG_HEAD_ITEMS, true},
@@ -222,4 +223,20 @@ int souc_sync_pause(struct souc_context *cx)
 int souc_sync_resume(struct souc_context *cx)
 {
 	return sync_set(cx, SOUC_R_SYNC_RESUME);
+}
+
+int souc_confirm(struct souc_context *cx)
+{
+	json_t *reply = NULL, *body = json_object();
+	souc_body_text(body, "reason", souc_value(cx, SOUC_O_REASON));
+	souc_body_text(body, "by", souc_value(cx, SOUC_O_BY));
+	struct souc_request request = {.route = SOUC_R_CONFIRM, .body = body};
+	int rc = souc_call(cx, &request, &reply, NULL);
+	if (rc == 0 && cx->json)
+		rc = souc_print_json(cx, reply);
+	else if (rc == 0)
+		souc_line(cx, "%s: %lld", souc_word(cx, SOU_MSG_DONE_CONFIRMED),
+			  souc_get_int(reply, "epochs"));
+	json_decref(reply);
+	return rc;
 }

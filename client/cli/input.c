@@ -126,6 +126,22 @@ int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *
 	return rc == 0 ? check_length(cx, out) : rc;
 }
 
+int souc_input_keep(struct souc_context *cx, const struct souc_buffer *text, int rc)
+{
+	const char *file = souc_value(cx, SOUC_O_FILE);
+	char path[] = "soukatsu-text-XXXXXX";
+	if (rc == 0 || cx->json || file == NULL || strcmp(file, "-") != 0 || text->len == 0)
+		return rc;
+	int fd = mkstemp(path);
+	bool kept =
+		fd >= 0 && write(fd, text->text, text->len) == (ssize_t)text->len && fsync(fd) == 0;
+	if (fd >= 0)
+		close(fd);
+	if (kept)
+		fprintf(cx->err, "  %s: %s\n", souc_word(cx, SOU_MSG_TEXT_KEPT), path);
+	return rc;
+}
+
 /* A signal while the echo is off ends the reading, so that the terminal is set right before it
  * acts.
  */

@@ -15,6 +15,11 @@ int souc_input_file(struct souc_context *cx, const char *path, size_t bytes_max,
  * then `*given` is false. */
 int souc_input_text(struct souc_context *cx, bool optional, struct souc_buffer *out, bool *given);
 
+/* After a text that was read from standard input could not be saved (rc not 0; without --json), it
+ * is kept in a new file of the working directory and the person is told where: nothing typed is
+ * lost. Returns rc. */
+int souc_input_keep(struct souc_context *cx, const struct souc_buffer *text, int rc);
+
 /* What the system said (an errno), in the person's language. */
 const char *souc_reason(const struct souc_context *cx, int err);
 

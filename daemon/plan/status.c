@@ -162,6 +162,16 @@ static json_t *config_json(const struct soud_settings *s)
 			 (json_int_t)(s->refused ? s->faults : 0), "restart", restart);
 }
 
+static json_int_t count_drafts(const struct ask *a)
+{
+	struct soud_store *store = soud_reader_store(soud_core_reader(a->daemon->core));
+	struct soud_draft draft = {0};
+	json_int_t count = 0;
+	while (soud_store_draft_next(store, draft.number, &draft) == SOU_OK)
+		count++;
+	return count;
+}
+
 static void on_status(struct soud_request *req, void *context)
 {
 	struct ask a;
@@ -184,7 +194,7 @@ static void on_status(struct soud_request *req, void *context)
 		rc != SOU_OK
 			? NULL
 			: json_pack("{s:o, s:{s:s, s:i, s:i}, s:o, s:{s:I, s:I, s:I, s:I, s:I, "
-				    "s:I, s:I}, "
+				    "s:I, s:I, s:I}, "
 				    "s:{s:s, s:I, s:n}, s:o, s:o, s:o, s:o, s:s, s:o}",
 				    "site", site_json(&a), "software", "version", SOU_VERSION,
 				    "wire", (int)SOU_WIRE_VERSION, "rules", (int)SOU_RULE_VERSION,
@@ -192,10 +202,10 @@ static void on_status(struct soud_request *req, void *context)
 				    soud_sync_json(a.daemon->sync, a.daemon->core, a.json.lang),
 				    "counts", "items", (json_int_t)c.items, "local",
 				    (json_int_t)c.local, "queued", (json_int_t)c.queued, "received",
-				    (json_int_t)c.received, "held", (json_int_t)c.held, "conflicts",
-				    (json_int_t)conflicts, "incomplete", (json_int_t)incomplete,
-				    "authority", "head", hex, "ops",
-				    (json_int_t)sou_authority_op_count(a.look.authority),
+				    (json_int_t)c.received, "held", (json_int_t)c.held, "drafts",
+				    count_drafts(&a), "conflicts", (json_int_t)conflicts,
+				    "incomplete", (json_int_t)incomplete, "authority", "head", hex,
+				    "ops", (json_int_t)sou_authority_op_count(a.look.authority),
 				    "heartbeat_at", "plan",
 				    plan != NULL ? json_pack("{s:s, s:s}", "id", plan->head.handle,
 							     "short_name", plan->short_name)

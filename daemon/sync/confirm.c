@@ -19,6 +19,17 @@ static int run(struct soud_job *job, void *replica)
 	return soud_replica_broken(r) ? SOU_ESTORE : rc;
 }
 
+void soud_sync_confirmed(struct soud_sync *s)
+{
+	const struct soud_log_facts facts = {.rule = "R12"};
+	soud_log(SOUD_EVENT_REPLICA_CONFIRMED, &facts, "this replica is confirmed");
+	for (struct peer *p = s->peers, *next; p != NULL; p = next) {
+		next = p->next;
+		struct sou_event e = {.kind = SOU_EVENT_CONFIRMED};
+		soud_peer_event(p, &e);
+	}
+}
+
 static void done(struct soud_job *job, int rc)
 {
 	struct confirm_job *j = (struct confirm_job *)job;
@@ -27,12 +38,7 @@ static void done(struct soud_job *job, int rc)
 	free(j);
 	s->confirming = false;
 	if (rc == SOU_OK) {
-		soud_log(SOUD_EVENT_REPLICA_CONFIRMED, &facts, "this replica is confirmed");
-		for (struct peer *p = s->peers, *next; p != NULL; p = next) {
-			next = p->next;
-			struct sou_event e = {.kind = SOU_EVENT_CONFIRMED};
-			soud_peer_event(p, &e);
-		}
+		soud_sync_confirmed(s);
 	} else {
 		soud_log(SOUD_EVENT_REPLICA_DOUBTED, &facts, "the replica could not be confirmed");
 	}

@@ -63,6 +63,9 @@ struct soud_sync_link { /* one open link, for status */
 size_t soud_sync_links(const struct soud_sync *s, struct soud_sync_link *out, size_t max);
 
 /* Wall clock, milliseconds since 1970. */
+/* The replica was confirmed, by whomever (R12): every session goes on. */
+void soud_sync_confirmed(struct soud_sync *s);
+
 uint64_t soud_wall_ms(void);
 
 /* Ask whoever is linked for versions that are named and not stored (R9); ascending, distinct. */

@@ -143,20 +143,62 @@ def put_over(hub, a, b, root):
     """Over the replica that it was made of, with its fence in place: unconfirmed all the same (R12)."""
     path = os.path.join(root, "again.backup")
     level_all(a, b)
+    assert hub.end() == 0
+    write(b, "例 まだ送っていない")
     assert b.end() == 0
     b.cli("backup", path)
     refused(73, "There is a replica", b.data, "restore", path)
     out = b.cli("restore", path, "--replace")
     assert out["keys"] and not out["settings"] and os.listdir(out["aside"]) == ["replica.db"], os.listdir(out["aside"])
     assert run(out["aside"], "verify")[0] == 0
-    want, hub_end = texts(hub), hub.end()
     b.start()
-    assert hub_end == 0 and lib.status(b)["mode"] == "unconfirmed", lib.status(b)
-    assert texts(b) == want
+    got = lib.status(b)
+    assert got["mode"] == "unconfirmed" and got["counts"]["drafts"] == 1, got
+    assert "例 まだ送っていない" not in texts(b)
+    here = os.path.join(root, "typed")
+    os.mkdir(here)
+    done = subprocess.run([os.path.join(lib.BUILD, "soukatsu"), "--data", b.data, "item", "add",
+                           "corporate-volunteering", "achievement", "--file", "-", "--by", "例"], cwd=here,
+                          input="例 打った文章".encode(), capture_output=True, timeout=60,
+                          env=dict(os.environ, LC_ALL="C.UTF-8", LANG="C.UTF-8"))
+    kept, = os.listdir(here)
+    assert done.returncode == 75 and kept.encode() in done.stderr, done
+    assert open(os.path.join(here, kept)).read() == "例 打った文章"
     hub.start(*hub.options)
     lib.level(b)
-    assert lib.status(b)["mode"] == "normal" and texts(b) == want
-    print("restored over itself: unconfirmed, then as before; what was there lies aside")
+    got = lib.status(b)
+    assert got["mode"] == "normal" and got["counts"]["drafts"] == 0, got
+    level_all(a, b)
+    for site in (a, b, hub):
+        assert "例 まだ送っていない" in texts(site) and texts(site) == texts(hub), site.name
+        assert site.digests()[ORG] == hub.digests()[ORG] and site.digests()[ORG][2] == 0, site.name
+    print("restored over itself: unconfirmed, its unsent item a draft, then sent; what was there lies aside")
+
+
+def alone(root):
+    """A headquarters that nobody joined yet, and its fence is lost: an administrator decides (R12)."""
+    hub = lib.Site(root, "lone")
+    hub.cli("init", "--hub", "--org", "hq", "--name", "例", "--listen", "127.0.0.1:0", passphrase=True)
+    hub.start()
+    hub.cli("org", "import", os.path.join(lib.DATA, "organisations.csv"), "--by", "例", passphrase=True)
+    hub.cli("plan", "import", os.path.join(lib.DATA, "soukatsu-2023-08.json"), "--by", "例")
+    assert run(hub.data, "confirm", "--reason", "例", "--by", "例")[0] == 65
+    hub.end()
+    shutil.rmtree(hub.data + ".state")
+    hub.start()
+    assert lib.status(hub)["mode"] == "unconfirmed"
+    code, _, err = run(hub.data, "round", "close", "2023-08", "--by", "例")
+    assert code == 75 and "soukatsu confirm" in err, (code, err)
+    assert run(hub.data, "confirm", "--by", "例")[0] == 64
+    code, out, err = run(hub.data, "confirm", "--reason", "例 印をなくした", "--by", "例")
+    assert code == 0, (code, out, err)
+    assert lib.status(hub)["mode"] == "normal"
+    assert run(hub.data, "round", "close", "2023-08", "--by", "例")[0] == 0
+    hub.end()
+    hub.start()
+    assert lib.status(hub)["mode"] == "normal"
+    assert hub.end() == 0 and hub.cli("verify")["faults"] == 0
+    print("alone: refused without a reason, then confirmed in new epochs")
 
 
 def lost_headquarters(hub, a, b, root):
@@ -204,6 +246,7 @@ def main():
         restored_site(hub, a, b, path)
         put_over(hub, a, b, root)
         lost_headquarters(hub, a, b, root)
+        alone(root)
         for site in (a, b, hub):
             assert site.end() == 0
             assert site.cli("verify")["faults"] == 0, site.name
