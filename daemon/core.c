@@ -43,6 +43,7 @@ struct soud_core {
 	uv_mutex_t view;
 	bool unfenced;             /* guarded by view: own entries are stored that no fence names */
 	struct soud_notice notice; /* the loop's copy */
+	struct soud_commit_times times;            /* guarded by lock */
 	enum soud_core_health health, health_told; /* told: by the log */
 	enum soud_space_state space_told;
 	uv_timer_t tick;
@@ -154,6 +155,24 @@ static int group_begin(void *data)
 	return rc == SOU_OK ? SOU_OK : SOU_ESTORE;
 }
 
+const uint32_t soud_commit_bounds_ms[SOUD_COMMIT_BUCKETS] = {1,   2,   5,   10,   20,   50,
+							     100, 200, 500, 1000, 2000, 5000};
+
+static void count_commit(struct soud_core *core, uint64_t us, bool done)
+{
+	size_t i = 0;
+	while (i < SOUD_COMMIT_BUCKETS && us > soud_commit_bounds_ms[i] * UINT64_C(1000))
+		i++;
+	uv_mutex_lock(&core->lock);
+	if (done) {
+		core->times.bucket[i]++;
+		core->times.sum_us += us;
+	} else {
+		core->times.failed++;
+	}
+	uv_mutex_unlock(&core->lock);
+}
+
 static int group_commit(void *data)
 {
 	struct soud_core *core = data;
@@ -161,7 +180,9 @@ static int group_commit(void *data)
 	bool signs = soud_replica_signs(core->replica);
 	if (signs) /* what only came in is seen without waiting */
 		uv_mutex_lock(&core->view);
+	uint64_t began = uv_hrtime();
 	int rc = soud_replica_commit(core->replica, &done);
+	count_commit(core, (uv_hrtime() - began) / 1000, rc == SOU_OK);
 	if (signs) {
 		core->unfenced |= rc != SOU_OK && soud_replica_broken(core->replica);
 		uv_mutex_unlock(&core->view);
@@ -462,6 +483,13 @@ enum soud_core_health soud_core_health(const struct soud_core *core)
 struct soud_space_now soud_core_space(const struct soud_core *core)
 {
 	return soud_space_look(core->space);
+}
+
+void soud_core_commit_times(struct soud_core *core, struct soud_commit_times *out)
+{
+	uv_mutex_lock(&core->lock);
+	*out = core->times;
+	uv_mutex_unlock(&core->lock);
 }
 
 bool soud_core_broken(const struct soud_core *core)

@@ -53,6 +53,14 @@ enum soud_core_health {
 enum soud_core_health soud_core_health(const struct soud_core *core);
 /* Room on the disk, asked now. Any thread. */
 struct soud_space_now soud_core_space(const struct soud_core *core);
+/* How long commits took since the start, with the fence; seconds in buckets for metrics. */
+#define SOUD_COMMIT_BUCKETS 12u
+extern const uint32_t soud_commit_bounds_ms[SOUD_COMMIT_BUCKETS]; /* "at most" of each bucket */
+struct soud_commit_times {
+	uint64_t bucket[SOUD_COMMIT_BUCKETS + 1]; /* each its own; the last one: longer */
+	uint64_t sum_us, failed;
+};
+void soud_core_commit_times(struct soud_core *core, struct soud_commit_times *out);
 /* Not GOOD. */
 bool soud_core_broken(const struct soud_core *core);
 

@@ -37,6 +37,7 @@ static struct {
 	enum soud_log_level level_max;
 	enum soud_log_format format;
 	struct soud_log_seams seams;
+	uint64_t counts[SOUD_EVENT_COUNT];
 } out;
 
 #define WHAT_BYTES 512u
@@ -209,7 +210,18 @@ static void tell_dropped(const char *peer, uint32_t count)
 {
 	struct line l = {.event = &events[SOUD_EVENT_LOG_DROPPED], .rule = "R17", .peer = peer};
 	(void)snprintf(l.what, sizeof l.what, "%u lines were left out", count);
+	out.counts[SOUD_EVENT_LOG_DROPPED]++;
 	write_line(&l);
+}
+
+void soud_log_counts(uint64_t counts[SOUD_EVENT_COUNT])
+{
+	memcpy(counts, out.counts, sizeof out.counts);
+}
+
+const char *soud_event_id(enum soud_event event)
+{
+	return events[event].id;
 }
 
 void soud_log_tick(void)
@@ -225,6 +237,7 @@ void soud_log(enum soud_event event, const struct soud_log_facts *facts, const c
 	struct line l = {.event = &events[event],
 			 .rule = f->rule != NULL ? f->rule : "",
 			 .peer = f->peer != NULL ? f->peer : ""};
+	out.counts[event]++;
 	if (!out.open || l.event->level > out.level_max)
 		return;
 	hex_put(f->site, l.site);

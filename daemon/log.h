@@ -46,6 +46,10 @@ struct soud_log_facts {            /* each may be left out: NULL, or "" */
 void soud_log(enum soud_event event, const struct soud_log_facts *facts, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/* How often each event was there since the start, also where its line was left out. */
+void soud_log_counts(uint64_t out[SOUD_EVENT_COUNT]);
+const char *soud_event_id(enum soud_event event);
+
 /* Tell the counts of what was left out in minutes that are over. Call now and then. */
 void soud_log_tick(void);
 

@@ -11,6 +11,7 @@
 #include "daemon/diagnose.h"
 #include "daemon/keys/guard.h"
 #include "daemon/log.h"
+#include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/plan/handlers.h"
 #include "daemon/replica/hub.h"
@@ -235,6 +236,7 @@ static int start(struct run *r, struct sou_err *err)
 	soud_sync_routes(handlers, r->waits);
 	soud_confirm_routes(handlers, &r->daemon);
 	soud_plan_routes(handlers, &r->daemon);
+	soud_metrics_routes(handlers, &r->daemon);
 	announce(r);
 	r->daemon.address = r->address;
 	char socket[sizeof r->settings.data_dir + 16];

@@ -150,9 +150,14 @@ int souc_fail_answer(struct souc_context *cx, const json_t *error)
 }
 
 /* Whole answer is here: JSON object with status 200, or an error object. */
-static int reply_read(struct souc_context *cx, const struct reply *raw, long status, json_t **reply,
-		      json_t **error)
+static int reply_read(struct souc_context *cx, const struct souc_request *request,
+		      const struct reply *raw, long status, json_t **reply, json_t **error)
 {
+	if (request->text != NULL && status == 200) {
+		*request->text =
+			strndup(raw->bytes.text != NULL ? raw->bytes.text : "", raw->bytes.len);
+		return *request->text != NULL ? 0 : souc_fail(cx, SOU_MSG_NO_MEMORY);
+	}
 	json_error_t fault;
 	json_t *read = json_loadb(raw->bytes.text != NULL ? raw->bytes.text : "", raw->bytes.len,
 				  JSON_REJECT_DUPLICATES, &fault);
@@ -240,7 +245,7 @@ int souc_call(struct souc_context *cx, struct souc_request *request, json_t **re
 	else if (code != CURLE_OK)
 		rc = souc_fail(cx, SOU_MSG_DAEMON_CUT);
 	else
-		rc = reply_read(cx, &raw, status, reply, error);
+		rc = reply_read(cx, request, &raw, status, reply, error);
 out:
 	curl_easy_cleanup(curl);
 	if (body != NULL)

@@ -23,12 +23,13 @@ struct souc_request {
 		const char *name, *value; /* left out where value is NULL */
 	} query[SOUC_QUERY_MAX];
 	json_t *body; /* owned: souc_call takes it over; NULL for a GET */
+	char **text;  /* the reply is no JSON: handed over here, malloc's */
 	long wait_ms; /* on top of the usual patience */
 };
 
-/* Call. On 0 `*reply` is an object that the caller owns. Else the error was told and its exit
- * status is returned; with `error` not NULL an error object of the daemon is handed over instead of
- * told. */
+/* Call. On 0 `*reply` (or `*request->text`) is an object that the caller owns. Else the error was
+ * told and its exit status is returned; with `error` not NULL an error object of the daemon is
+ * handed over instead of told. */
 int souc_call(struct souc_context *cx, struct souc_request *request, json_t **reply,
 	      json_t **error);
 

@@ -1,4 +1,5 @@
 /* cmd_status.c - status, digest, sync now, pause, resume. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "client/cli/api.h"
@@ -180,6 +181,22 @@ int souc_digest(struct souc_context *cx)
 		souc_grid_fini(&g);
 	}
 	json_decref(reply);
+	return rc;
+}
+
+int souc_metrics(struct souc_context *cx)
+{
+	char *text = NULL;
+	struct souc_request request = {.route = SOUC_R_METRICS, .text = &text};
+	int rc = souc_call(cx, &request, NULL, NULL);
+	if (rc == 0 && cx->json) {
+		json_t *reply = json_pack("{s:s}", "text", text);
+		rc = souc_print_json(cx, reply);
+		json_decref(reply);
+	} else if (rc == 0) {
+		fputs(text, cx->out); /* ours to the last letter */
+	}
+	free(text);
 	return rc;
 }
 

@@ -106,15 +106,14 @@ int64_t soud_request_integer(const struct soud_request *req, const char *member,
 	return json_is_integer(value) ? (int64_t)json_integer_value(value) : otherwise;
 }
 
-/* The bytes of an answer. NULL only without memory. */
-static struct MHD_Response *response_make(const json_t *content)
+/* The bytes of an answer, which take `text` over. NULL only without memory. */
+static struct MHD_Response *response_make(const char *type, char *text)
 {
-	static const char *const headers[][2] = {
-		{"Content-Type", "application/json; charset=utf-8"},
+	const char *const headers[][2] = {
+		{"Content-Type", type},
 		{"Cache-Control", "no-store"},
 		{"X-Content-Type-Options", "nosniff"},
 	};
-	char *text = json_dumps(content, JSON_COMPACT);
 	if (text == NULL)
 		return NULL;
 	struct MHD_Response *response =
@@ -141,22 +140,21 @@ static struct MHD_Response *response_last_resort(void)
 	return MHD_create_response_from_buffer(sizeof text - 1, text, MHD_RESPMEM_PERSISTENT);
 }
 
-/* Take `content` (may be NULL: no memory) as the answer, unless nobody waits for one any more. */
-static void answer(struct soud_request *req, unsigned status, json_t *content)
+/* Take `text` (malloc's; NULL: no memory) as the answer, unless nobody waits for one any more. */
+static void answer_text(struct soud_request *req, unsigned status, const char *type, char *text)
 {
 	SOU_ASSERT(req->owed || req->state == SOUD_REQUEST_READING); /* one answer each */
 	req->owed = false;
 	if (req->connection == NULL) {
-		json_decref(content);
+		free(text);
 		request_free(req);
 		return;
 	}
 	if (req->state == SOUD_REQUEST_ANSWERED) { /* the server closes and has answered 503 */
-		json_decref(content);
+		free(text);
 		return;
 	}
-	req->response = content != NULL ? response_make(content) : NULL;
-	json_decref(content);
+	req->response = response_make(type, text);
 	req->status = status;
 	if (req->response == NULL) {
 		req->response = response_last_resort();
@@ -166,9 +164,21 @@ static void answer(struct soud_request *req, unsigned status, json_t *content)
 	soud_exchange_answered(req);
 }
 
+static void answer(struct soud_request *req, unsigned status, json_t *content)
+{
+	char *text = content != NULL ? json_dumps(content, JSON_COMPACT) : NULL;
+	json_decref(content);
+	answer_text(req, status, "application/json; charset=utf-8", text);
+}
+
 void soud_reply_json(struct soud_request *req, json_t *reply)
 {
 	answer(req, MHD_HTTP_OK, reply);
+}
+
+void soud_reply_text(struct soud_request *req, const char *type, char *text)
+{
+	answer_text(req, MHD_HTTP_OK, type, text);
 }
 
 /* The error object of docs/api.md section 2; NULL without memory. Takes over `detail`. */

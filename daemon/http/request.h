@@ -46,6 +46,10 @@ int64_t soud_request_integer(const struct soud_request *req, const char *member,
  * while it was built) is answered as 500. */
 void soud_reply_json(struct soud_request *req, json_t *reply);
 
+/* Answer 200 with a text of another kind than JSON: `type` is static, `text` malloc's, taken over.
+ */
+void soud_reply_text(struct soud_request *req, const char *type, char *text);
+
 /* Answer with the error object of docs/api.md section 2. `status` is 400..599; `detail`, an object,
  * may be NULL and is taken over. The variable arguments are const char *, exactly as many as the
  * message takes (sou_msg_argument_count). */

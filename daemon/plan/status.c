@@ -1,6 +1,7 @@
 /* status.c - GET status, digest and sites: how this site stands. */
 #include <string.h>
 
+#include "daemon/metrics.h"
 #include "daemon/plan/handlers_int.h"
 #include "daemon/replica/read.h"
 #include "daemon/sync/routes.h"
@@ -134,20 +135,6 @@ static json_t *disk_json(struct ask *a)
 			 (json_int_t)now.free_bytes, "reserve", now.reserve);
 }
 
-static const char *mode_name(struct ask *a)
-{
-	switch (soud_core_health(a->daemon->core)) {
-	case SOUD_HEALTH_DEGRADED:
-		return "degraded";
-	case SOUD_HEALTH_RECOVERING:
-		return "recovering";
-	case SOUD_HEALTH_GOOD:
-		break;
-	}
-	return soud_core_unconfirmed(a->daemon->core) != SOUD_FENCE_AGREES ? "unconfirmed"
-									   : "normal";
-}
-
 static json_t *config_json(const struct soud_settings *s)
 {
 	const char *state = s->reload_ms == 0 ? "started" : s->refused ? "refused" : "reloaded";
@@ -211,7 +198,7 @@ static void on_status(struct soud_request *req, void *context)
 							     "short_name", plan->short_name)
 						 : json_null(),
 				    "rounds", soud_json_rounds(&a.json, NULL), "todo", todo, "disk",
-				    disk_json(&a), "mode", mode_name(&a), "config",
+				    disk_json(&a), "mode", soud_daemon_mode(a.daemon), "config",
 				    config_json(a.daemon->settings));
 	if (rc != SOU_OK)
 		json_decref(todo);

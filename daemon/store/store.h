@@ -140,6 +140,16 @@ struct soud_log_counts {        /* of a scope's entries above an arrival */
 int soud_store_log_counts(struct soud_store *s, uint32_t scope, uint64_t after,
 			  struct soud_log_counts *out);
 
+/* For metrics (count.c). Entries by verdict but accepted ones, of all scopes. */
+#define SOUD_VERDICT_KINDS 16
+int soud_store_verdict_counts(struct soud_store *s, uint64_t held[SOUD_VERDICT_KINDS]);
+/* Entries above an arrival that did not come from this peer; counted up to `max`. */
+int soud_store_later_count(struct soud_store *s, uint32_t scope, uint64_t after, uint64_t peer,
+			   uint64_t max, uint64_t *out);
+/* When the first entry that was made here above an arrival was stored. SOU_EUNKNOWN: none. */
+int soud_store_own_first(struct soud_store *s, uint32_t scope, uint64_t after,
+			 int64_t *received_ms);
+
 /* First arrival that this transaction appended and that is not merged yet; 0: none. */
 uint64_t soud_store_log_fresh(const struct soud_store *s, uint32_t scope);
 /* All that was appended to the scope is merged now (soud_merge_apply). */

@@ -111,6 +111,9 @@ static void done(struct soud_job *job, int rc)
 		p->no_room = true; /* told again in the next session */
 	if (rc == SOU_OK)
 		p->sync->entries_in += j->taken.fresh;
+	if (j->taken.refuse != 0)
+		p->sync->refusals_given[j->taken.refuse < SOUD_REFUSALS ? j->taken.refuse : 0]++;
+	p->sync->bad_signatures += j->taken.bad_signatures;
 	if (j->kind != JOB_NEW_LOG && j->kind != JOB_LATE) {
 		struct sou_event e = {
 			.kind = SOU_EVENT_STORED,

@@ -68,6 +68,7 @@ static void on_refused(struct peer *p, const struct sou_action *a)
 {
 	struct soud_sync *s = p->sync;
 	s->refused++;
+	s->refusals_got[a->refused.code < SOUD_REFUSALS ? a->refused.code : 0]++;
 	if (p->is_hub && a->refused.code == SOU_REFUSE_INSTANCE) {
 		s->other_instance = true;
 		soud_peer_log(SOUD_EVENT_SITE_TWICE, "R12",
@@ -130,6 +131,11 @@ static void act(struct peer *p, const struct sou_action *a)
 		break;
 	case SOU_ACTION_ACKED:
 		p->sync->acks_in++;
+		if (p->is_hub) {
+			p->sync->hub_clock_known = true;
+			p->sync->hub_clock_ms =
+				(int64_t)a->acked.received_ms - (int64_t)soud_wall_ms();
+		}
 		soud_peer_late_ack(p, &a->acked);
 		break;
 	case SOU_ACTION_PASSED:

@@ -133,22 +133,9 @@ static void answer_link(struct soud_sync_waits *w, struct soud_request *req)
 /* Own entries that the hub has not acked. */
 static uint64_t queued(struct soud_sync_waits *w)
 {
-	struct soud_reader *v = soud_core_reader(w->core);
-	struct soud_store *store = soud_reader_store(v);
-	uint32_t count = 0;
-	uint64_t total = 0;
-	if (soud_store_scope_count(store, &count) != SOU_OK)
-		return 0;
-	for (uint32_t n = 1; n <= count; n++) {
-		struct sou_id scope;
-		struct soud_delivery d;
-		struct soud_log_counts counts;
-		if (soud_store_scope_id(store, n, &scope) == SOU_OK &&
-		    soud_reader_delivery(v, &scope, &d) == SOU_OK &&
-		    soud_store_log_counts(store, n, d.acked, &counts) == SOU_OK)
-			total += counts.own;
-	}
-	return total;
+	uint64_t count = 0;
+	int64_t oldest_ms;
+	return soud_sync_queued(w->core, &count, &oldest_ms) == SOU_OK ? count : 0;
 }
 
 static void finish(struct soud_sync_waits *w, size_t i, bool in_time)

@@ -52,6 +52,7 @@ static void on_tick(uv_timer_t *timer)
 	struct soud_sync *s = timer->data;
 	bool again = has_room_again(s);
 	soud_log_tick();
+	soud_sync_contact_put(s);
 	for (struct peer *p = s->peers, *next; p != NULL; p = next) {
 		next = p->next;
 		if (again && p->no_room && !p->closing && p->jobs == 0) {
@@ -213,6 +214,7 @@ int soud_sync_new(struct soud_sync **out, uv_loop_t *loop, struct soud_core *cor
 		return rc;
 	}
 	start_timers(s);
+	soud_sync_contact_read(s);
 	s->listener = (struct soud_listener){.committed = on_committed, .data = s};
 	soud_core_listen(core, &s->listener);
 	rc = open_tls(s, err);
@@ -312,6 +314,43 @@ void soud_sync_resume(struct soud_sync *s)
 		soud_dial_resume(s->dial);
 }
 
+struct soud_net_stats soud_sync_net(const struct soud_sync *s)
+{
+	return soud_net_stats(s->net);
+}
+
+int soud_sync_queued(struct soud_core *core, uint64_t *count, int64_t *oldest_ms)
+{
+	struct soud_reader *v = soud_core_reader(core);
+	struct soud_store *store = soud_reader_store(v);
+	uint32_t scopes = 0;
+	uint64_t total = 0;
+	int64_t oldest = 0;
+	int rc = soud_reader_identity(v)->hub ? SOU_OK : soud_store_scope_count(store, &scopes);
+	for (uint32_t n = 1; rc == SOU_OK && n <= scopes; n++) {
+		struct sou_id scope;
+		struct soud_delivery d;
+		struct soud_log_counts counts = {0};
+		int64_t ms = 0;
+		rc = soud_store_scope_id(store, n, &scope);
+		if (rc == SOU_OK)
+			rc = soud_reader_delivery(v, &scope, &d);
+		if (rc == SOU_OK)
+			rc = soud_store_log_counts(store, n, d.acked, &counts);
+		if (rc != SOU_OK || counts.own == 0)
+			continue;
+		total += counts.own;
+		rc = soud_store_own_first(store, n, d.acked, &ms);
+		if (rc == SOU_OK && (oldest == 0 || ms < oldest))
+			oldest = ms;
+	}
+	if (rc != SOU_OK)
+		return rc;
+	*count = total;
+	*oldest_ms = oldest;
+	return SOU_OK;
+}
+
 void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out)
 {
 	*out = (struct soud_sync_status){
@@ -326,8 +365,13 @@ void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out)
 		.refused = s->refused,
 		.bye = s->bye,
 		.other_instance = s->other_instance,
+		.bad_signatures = s->bad_signatures,
+		.hub_clock_known = s->hub_clock_known,
+		.hub_clock_ms = s->hub_clock_ms,
 		.refusal = s->refusal[0] != '\0' ? s->refusal : NULL,
 	};
+	memcpy(out->refusals_given, s->refusals_given, sizeof out->refusals_given);
+	memcpy(out->refusals_got, s->refusals_got, sizeof out->refusals_got);
 	if (s->dial != NULL)
 		out->dial = soud_dial_status(s->dial);
 	for (const struct peer *p = s->peers; p != NULL; p = p->next) {

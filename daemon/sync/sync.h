@@ -38,6 +38,8 @@ void soud_sync_settle(struct soud_sync *s, bool anew);
 void soud_sync_pause(struct soud_sync *s);
 void soud_sync_resume(struct soud_sync *s);
 
+#define SOUD_REFUSALS 16u /* more than there are codes; what is unknown counts at 0 */
+
 struct soud_sync_status {
 	bool listens, dials, paused;
 	struct soud_dial_status dial; /* when it dials */
@@ -46,12 +48,21 @@ struct soud_sync_status {
 	bool quiet;   /* and on it nothing is under way, all is sent and acked, and confirmed */
 	bool settled; /* and the hub was asked and had no more for us */
 	bool other_instance;     /* the hub sent another instance of this site away (R12) */
-	uint64_t hub_contact_ms; /* wall clock of the last frame from the hub; 0: never in this run
-				  */
+	uint64_t hub_contact_ms; /* wall clock of the last frame from the hub, after a start to the
+				  * hour; 0: never */
 	uint64_t entries_in, entries_out_bytes, acks_in, alarms, refused; /* since the start */
 	const char *refusal; /* the last refusal by the hub, as P rule and word; NULL: none */
-	const char *bye;     /* why the hub ended the last link; NULL: not by bye */
+	uint64_t refusals_given[SOUD_REFUSALS],
+		refusals_got[SOUD_REFUSALS]; /* by enum sou_refuse */
+	uint64_t bad_signatures;
+	bool hub_clock_known;
+	int64_t hub_clock_ms; /* the hub's clock less ours, by its last ack */
+	const char *bye;      /* why the hub ended the last link; NULL: not by bye */
 };
+/* Of all links since the start. */
+struct soud_net_stats soud_sync_net(const struct soud_sync *s);
+/* Own entries that the hub has not acked, and when the oldest of them was stored (0: none). */
+int soud_sync_queued(struct soud_core *core, uint64_t *count, int64_t *oldest_ms);
 void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out);
 
 struct soud_sync_link { /* one open link, for status */

@@ -54,7 +54,12 @@ struct soud_sync {
 	size_t own_from_count;
 	bool confirming;     /* a job of the writer */
 	bool other_instance; /* the hub told so */
-	uint64_t hub_contact_ms;
+	uint64_t refusals_given[SOUD_REFUSALS], refusals_got[SOUD_REFUSALS];
+	uint64_t bad_signatures;
+	bool hub_clock_known;
+	int64_t hub_clock_ms;
+	uint64_t hub_contact_ms, contact_put_ms; /* put: as it is stored */
+	bool contact_putting;                    /* a job of the writer */
 	char refusal[48];
 	const char *bye;
 	void (*closed_cb)(void *data);
@@ -85,6 +90,10 @@ void soud_peer_new_log(struct peer *p);
 void soud_peer_late_ack(struct peer *p, const struct sou_ack *ack);
 void soud_peer_late_pass(struct peer *p, const struct sou_id *scope, uint64_t upto);
 void soud_peer_flush(struct peer *p);
+
+/* contact.c: when the hub was heard last, for the time after a start; to the hour. */
+void soud_sync_contact_read(struct soud_sync *s);
+void soud_sync_contact_put(struct soud_sync *s);
 
 /* confirm.c */
 void soud_sync_own_all(struct peer *p); /* this peer has no more of our own entries */
