@@ -160,11 +160,23 @@ static enum sou_msg connect_label(const char *detail)
 	return SOU_MSG_LINK_UNREACHABLE;
 }
 
+/* The words are those of daemon/net/proxy.c, which begin with the status where there is one. */
+static enum sou_msg proxy_label(const char *detail)
+{
+	if (strncmp(detail, "407", 3) == 0 || strncmp(detail, "401", 3) == 0)
+		return SOU_MSG_LINK_PROXY_AUTH;
+	if (detail[0] >= '4' && detail[0] <= '5')
+		return SOU_MSG_LINK_PROXY_REFUSED;
+	return SOU_MSG_LINK_PROXY;
+}
+
 enum sou_msg soud_diagnose_end(enum soud_link_end end, const char *detail)
 {
 	switch (end) {
 	case SOUD_LINK_END_CONNECT:
 		return connect_label(detail);
+	case SOUD_LINK_END_PROXY:
+		return proxy_label(detail);
 	case SOUD_LINK_END_TLS:
 		return SOU_MSG_LINK_TLS;
 	case SOUD_LINK_END_PIN:

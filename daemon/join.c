@@ -12,6 +12,7 @@
 #include "daemon/diagnose.h"
 #include "daemon/keys/keys.h"
 #include "daemon/keys/guard.h"
+#include "daemon/keys/proxy_auth.h"
 #include "daemon/net/dial.h"
 #include "daemon/replica/hub.h"
 #include "proto/limits.h"
@@ -21,7 +22,7 @@
 
 struct exchange {
 	uv_loop_t loop;
-	uv_timer_t timer;
+	uv_timer_t timer, watch;
 	struct soud_net *net;
 	struct soud_tls *tls;
 	struct soud_dial *dial;
@@ -44,6 +45,7 @@ static void teardown_cb(uv_timer_t *timer)
 {
 	struct exchange *x = timer->data;
 	uv_close((uv_handle_t *)timer, NULL);
+	uv_close((uv_handle_t *)&x->watch, NULL);
 	soud_dial_close(x->dial);
 	soud_net_close_links(x->net, false);
 	soud_net_close(x->net);
@@ -126,6 +128,30 @@ static void end_cb(struct soud_link *link, void *data, enum soud_link_end end, c
 	       label != SOU_MSG_COUNT ? label : SOU_MSG_LINK_CLOSED, reason);
 }
 
+/* It did not open: with another key nothing else is tried; else the next address is (watch_cb). */
+static void refused_cb(struct soud_link *link, void *data, enum soud_link_end end,
+		       const char *detail)
+{
+	if (end == SOUD_LINK_END_PIN)
+		end_cb(link, data, end, detail);
+}
+
+#define WATCH_MS 50u
+
+/* Every address was tried, or there is none: the dial would wait, a person would not. */
+static void watch_cb(uv_timer_t *timer)
+{
+	struct exchange *x = timer->data;
+	struct soud_dial_status status = soud_dial_status(x->dial);
+	if (status.state != SOUD_DIAL_WAITING || x->done)
+		return;
+	char reason[256];
+	(void)snprintf(reason, sizeof reason, "%s%s%s", soud_link_end_text(status.end),
+		       status.detail[0] != '\0' ? ": " : "", status.detail);
+	enum sou_msg label = soud_diagnose_end(status.end, status.detail);
+	finish(x, SOU_EAGAIN, label != SOU_MSG_COUNT ? label : SOU_MSG_LINK_CLOSED, reason);
+}
+
 static void timeout_cb(uv_timer_t *timer)
 {
 	struct exchange *x = timer->data;
@@ -156,7 +182,7 @@ static int exchange_run(struct exchange *x)
 	static const struct soud_link_cbs cbs = {.open_cb = open_cb,
 						 .frame_cb = frame_cb,
 						 .closed_cb = end_cb,
-						 .refused_cb = end_cb};
+						 .refused_cb = refused_cb};
 	if (uv_loop_init(&x->loop) != 0)
 		return sou_err_set(x->err, SOU_EIO, "join: no event loop");
 	int rc = soud_net_new(&x->net, &x->loop, NULL, x->err);
@@ -166,6 +192,7 @@ static int exchange_run(struct exchange *x)
 		.net = x->net,
 		.tls = x->tls,
 		.hostport = x->joining.address,
+		.proxy = x->args->proxy,
 		.pin = x->joining.hub_tls,
 		.retry_ms_min = RETRY_MS,
 		.retry_ms_max = RETRY_MS,
@@ -173,13 +200,23 @@ static int exchange_run(struct exchange *x)
 		.cbs = &cbs,
 		.data = x,
 	};
-	rc = soud_dial_new(&x->dial, &dial, x->err);
+	struct sou_buf auth = {0};
+	if (dial.proxy != NULL && dial.proxy[0] != '\0')
+		rc = soud_proxy_auth_read(x->args->proxy_auth, &auth, x->err);
+	dial.proxy_auth = sou_buf_span(&auth);
+	if (rc == SOU_OK)
+		rc = soud_dial_new(&x->dial, &dial, x->err);
+	if (auth.p != NULL)
+		sou_cleanse(auth.p, auth.cap);
+	sou_buf_fini(&auth);
 	if (rc != SOU_OK) {
 		soud_net_close(x->net);
 		goto out;
 	}
 	(void)uv_timer_init(&x->loop, &x->timer); /* cannot fail: it joins a list */
-	x->timer.data = x;
+	(void)uv_timer_init(&x->loop, &x->watch);
+	x->timer.data = x->watch.data = x;
+	uv_timer_start(&x->watch, watch_cb, WATCH_MS, WATCH_MS);
 	uv_timer_start(&x->timer, timeout_cb, x->args->timeout_ms, 0);
 	soud_dial_resume(x->dial);
 	(void)uv_run(&x->loop, UV_RUN_DEFAULT);

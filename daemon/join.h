@@ -12,6 +12,8 @@
 struct soud_join_args {
 	const char *data_dir, *state_dir; /* state_dir "" or NULL: DATA.state */
 	struct sou_span invite;           /* the string, without blanks around it */
+	const char *proxy;                /* HOST:PORT on the way to the hub; NULL or "": none */
+	const char *proxy_auth;           /* as the setting proxy_auth */
 	unsigned timeout_ms;              /* for the whole exchange, > 0 */
 };
 

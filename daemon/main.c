@@ -10,10 +10,12 @@
 #include "daemon/daemon.h"
 #include "daemon/diagnose.h"
 #include "daemon/keys/guard.h"
+#include "daemon/keys/proxy_auth.h"
 #include "daemon/log.h"
 #include "daemon/metrics.h"
 #include "daemon/notify.h"
 #include "daemon/plan/handlers.h"
+#include "daemon/port.h"
 #include "daemon/replica/hub.h"
 #include "daemon/settings.h"
 #include "daemon/sync/confirm_alone.h"
@@ -29,7 +31,9 @@ struct run {
 	struct soud_http *http;
 	struct soud_notify *notify;
 	char address[256];
-	bool listening; /* it failed at the port, not at the directory */
+	char listen[SOUD_LISTEN_BYTES]; /* with the port of before, where it was the kernel's */
+	bool listening;                 /* it failed at the port, not at the directory */
+	bool bad_proxy_auth;            /* or at the file of that setting */
 	uv_signal_t signals[SIGNALS];
 	bool stopping;
 	int status;
@@ -75,10 +79,12 @@ static bool read_settings(struct run *r, int argc, char **argv, int *status)
 static int start_failed(const struct run *r, int rc, const struct sou_err *err)
 {
 	struct soud_diagnosis d;
+	if (r->bad_proxy_auth)
+		return fail(SOU_MSG_CONFIG_UNUSABLE, "proxy_auth", err->text, NULL);
 	if (r->listening && rc == SOU_EBUSY)
-		return fail(SOU_MSG_LISTEN_BUSY, r->settings.now.listen, NULL, NULL);
+		return fail(SOU_MSG_LISTEN_BUSY, r->listen, NULL, NULL);
 	if (r->listening && (rc == SOU_EIO || rc == SOU_EINPUT))
-		return fail(SOU_MSG_LISTEN_ADDRESS, r->settings.now.listen, NULL, NULL);
+		return fail(SOU_MSG_LISTEN_ADDRESS, r->listen, NULL, NULL);
 	soud_diagnose(&d, lang(), r->settings.data_dir, r->settings.now.state_dir, false, rc, err);
 	return soud_diagnosis_print(&d, stderr, "soukatsud", lang());
 }
@@ -218,17 +224,32 @@ static int start(struct run *r, struct sou_err *err)
 	if (rc != SOU_OK)
 		return rc;
 	char connect[SOU_ADDRESS_BYTES_MAX + 1];
+	struct sou_buf auth = {0};
 	hub_address(r, connect);
-	struct soud_sync_options sync = {.listen = r->settings.now.listen,
+	if (r->settings.now.proxy[0] != '\0')
+		rc = soud_proxy_auth_read(r->settings.now.proxy_auth, &auth, err);
+	r->bad_proxy_auth = rc != SOU_OK;
+	soud_port_recall(r->settings.data_dir, r->settings.now.listen, r->listen);
+	struct soud_sync_options sync = {.listen = r->listen,
 					 .connect = connect,
+					 .proxy = r->settings.now.proxy,
+					 .proxy_auth = sou_buf_span(&auth),
 					 .backoff_ms_min = (uint32_t)r->settings.now.backoff_min_ms,
 					 .backoff_ms_max = (uint32_t)r->settings.now.backoff_max_ms,
 					 .paused = was_paused(r->daemon.core)};
 	r->listening = sync.listen[0] != '\0';
-	rc = soud_sync_new(&r->daemon.sync, &r->loop, r->daemon.core, &sync, err);
+	if (rc == SOU_OK)
+		rc = soud_sync_new(&r->daemon.sync, &r->loop, r->daemon.core, &sync, err);
+	if (auth.p != NULL)
+		sou_cleanse(auth.p, auth.cap);
+	sou_buf_fini(&auth);
 	if (rc != SOU_OK)
 		return rc;
 	r->listening = false;
+	rc = soud_port_keep(r->settings.data_dir, r->settings.now.listen,
+			    soud_sync_port(r->daemon.sync), err);
+	if (rc != SOU_OK)
+		return rc;
 	struct soud_handler handlers[SOUD_ROUTE_COUNT] = {{NULL, NULL}};
 	rc = soud_sync_waits_new(&r->waits, &r->loop, r->daemon.core, r->daemon.sync);
 	if (rc != SOU_OK)

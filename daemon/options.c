@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "config/duration.h"
+#include "daemon/net/addr.h"
 
 #define TIME                SOUD_OPTION_TIME
 #define ADDRESS             SOUD_OPTION_ADDRESS
@@ -45,34 +46,10 @@ static int find_option(const char *name)
 	return -1;
 }
 
-/* Decimal digits and nothing else: no sign, no blanks, no base but ten. */
-static bool read_number(const char *text, int64_t max, int64_t *out)
-{
-	if (text[0] == '\0' || strspn(text, "0123456789") != strlen(text))
-		return false;
-	errno = 0;
-	long long number = strtoll(text, NULL, 10);
-	if (errno != 0 || number > max)
-		return false;
-	*out = number;
-	return true;
-}
-
 static bool is_address(const char *text)
 {
-	const char *colon = strrchr(text, ':');
-	int64_t port;
-	if (colon == NULL || colon == text || !read_number(colon + 1, 65535, &port))
-		return false;
-	size_t host_bytes = (size_t)(colon - text);
-	if (text[0] == '[')
-		return host_bytes > 4 && text[host_bytes - 1] == ']' &&
-		       strspn(text + 1, "0123456789abcdefABCDEF:.") == host_bytes - 2;
-	for (size_t i = 0; i < host_bytes; i++) {
-		if (!isalnum((unsigned char)text[i]) && strchr("-._", text[i]) == NULL)
-			return false;
-	}
-	return true;
+	struct soud_hostport ignored;
+	return soud_hostport_parse(&ignored, text, NULL) == SOU_OK;
 }
 
 /* Place of a word in a list with blanks between, or -1. */

@@ -47,9 +47,9 @@ static void parents_make(const char *path)
  * stop soukatsud later, or be mistaken for a part of the replica. */
 static int data_check(struct souc_context *cx)
 {
-	static const char *const ours[] = {".",           "..",      "lock",       "keys",
-					   "root-keys",   "joining", "replica.db", "soukatsud.conf",
-					   "control.sock"};
+	static const char *const ours[] = {
+		".",       "..",         "lock",           "keys",         "root-keys",
+		"joining", "replica.db", "soukatsud.conf", "control.sock", "port"};
 	DIR *dir = opendir(cx->data);
 	struct dirent *e;
 	int rc = 0;
@@ -100,13 +100,28 @@ static bool is_begun(const struct souc_context *cx)
 }
 
 /* Settings name files by their whole path: the daemon may be started from elsewhere. */
+static int path_check(struct souc_context *cx, enum souc_option_id id, const char *option)
+{
+	const char *path = souc_value(cx, id);
+	if (path == NULL || (path[0] == '/' && strpbrk(path, "\"\\$\n") == NULL))
+		return 0;
+	return souc_fail(cx, SOU_MSG_USAGE_VALUE, option, path, souc_word(cx, SOU_MSG_WANT_PATH));
+}
+
 static int state_dir_check(struct souc_context *cx)
 {
-	const char *dir = souc_value(cx, SOUC_O_STATE_DIR);
-	if (dir == NULL || (dir[0] == '/' && strpbrk(dir, "\"\\$\n") == NULL))
-		return 0;
-	return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--state-dir", dir,
-			 souc_word(cx, SOU_MSG_WANT_PATH));
+	return path_check(cx, SOUC_O_STATE_DIR, "--state-dir");
+}
+
+static int proxy_check(struct souc_context *cx)
+{
+	const char *proxy = souc_value(cx, SOUC_O_PROXY);
+	struct soud_options options;
+	struct sou_err err = {0};
+	soud_options_default(&options);
+	if (proxy != NULL && soud_options_set(&options, "proxy", proxy, &err) != SOU_OK)
+		return souc_fail(cx, SOU_MSG_USAGE_VALUE, "--proxy", proxy, "HOST:PORT");
+	return path_check(cx, SOUC_O_PROXY_AUTH, "--proxy-auth");
 }
 
 /* DATA/soukatsud.conf: where a hub listens, and where the fence is. Without the latter the daemon
@@ -117,13 +132,19 @@ static int conf_write(struct souc_context *cx, const char *listen)
 	char path[PATH_CAP];
 	struct sou_err err = {0};
 	const char *state_dir = souc_value(cx, SOUC_O_STATE_DIR);
-	if (listen == NULL && state_dir == NULL)
+	const char *proxy = souc_value(cx, SOUC_O_PROXY),
+		   *proxy_auth = souc_value(cx, SOUC_O_PROXY_AUTH);
+	if (listen == NULL && state_dir == NULL && proxy == NULL && proxy_auth == NULL)
 		return 0;
 	snprintf(path, sizeof path, "%s/soukatsud.conf", cx->data);
 	if (listen != NULL)
 		souc_buffer_printf(&text, "listen = \"%s\"\n", listen);
 	if (state_dir != NULL)
 		souc_buffer_printf(&text, "state_dir = \"%s\"\n", state_dir);
+	if (proxy != NULL)
+		souc_buffer_printf(&text, "proxy = \"%s\"\n", proxy);
+	if (proxy_auth != NULL)
+		souc_buffer_printf(&text, "proxy_auth = \"%s\"\n", proxy_auth);
 	int rc = soud_guard_write(path, (struct sou_span){(const uint8_t *)text.text, text.len},
 				  0600, true, &err);
 	souc_buffer_fini(&text);
@@ -308,6 +329,8 @@ int souc_join(struct souc_context *cx)
 		return souc_fail_rc(cx, &err);
 	int rc = state_dir_check(cx);
 	if (rc == 0)
+		rc = proxy_check(cx);
+	if (rc == 0)
 		rc = data_check(cx);
 	if (rc == 0)
 		rc = invite_read(cx, &invite);
@@ -320,6 +343,8 @@ int souc_join(struct souc_context *cx)
 		.data_dir = cx->data,
 		.state_dir = souc_value(cx, SOUC_O_STATE_DIR),
 		.invite = {(const uint8_t *)invite.text, invite.len},
+		.proxy = souc_value(cx, SOUC_O_PROXY),
+		.proxy_auth = souc_value(cx, SOUC_O_PROXY_AUTH),
 		.timeout_ms = (unsigned)souc_number(cx, SOUC_O_WAIT, JOIN_WAIT_MS),
 	};
 	int joined = soud_join(&args, &result, &err);

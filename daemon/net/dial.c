@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "daemon/net/net_inner.h"
+#include "daemon/net/proxy.h"
+#include "proto/crypto.h"
 #include "proto/limits.h"
 
 struct resolve { /* outlives a dial that lost interest */
@@ -29,7 +31,8 @@ struct soud_dial {
 	void *data;
 	uint64_t (*random_cb)(void *random);
 	void *random;
-	struct soud_hostport peer;
+	struct soud_hostport peer, proxy; /* proxy.port 0: none */
+	struct sou_buf request;           /* owned; of the proxy, a secret */
 	struct sou_hash pin;
 
 	enum soud_dial_state state;
@@ -101,6 +104,17 @@ static void back_off(struct soud_dial *dial)
 		dial->retry_ms > dial->retry_ms_max / 2 ? dial->retry_ms_max : dial->retry_ms * 2;
 }
 
+/* Whose name is looked up and whose addresses are tried. */
+static const struct soud_hostport *first_hop(const struct soud_dial *dial)
+{
+	return dial->proxy.port != 0 ? &dial->proxy : &dial->peer;
+}
+
+static enum soud_link_end unreached(const struct soud_dial *dial)
+{
+	return dial->proxy.port != 0 ? SOUD_LINK_END_PROXY : SOUD_LINK_END_CONNECT;
+}
+
 static void note_end(struct soud_dial *dial, enum soud_link_end end, const char *detail)
 {
 	dial->ended = true;
@@ -126,8 +140,7 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 	}
 	uv_freeaddrinfo(list);
 	if (dial->address_count == 0) {
-		note_end(dial, SOUD_LINK_END_CONNECT,
-			 status != 0 ? uv_strerror(status) : "no address");
+		note_end(dial, unreached(dial), status != 0 ? uv_strerror(status) : "no address");
 		back_off(dial);
 		return;
 	}
@@ -140,7 +153,7 @@ static void resolve(struct soud_dial *dial)
 	move(dial, SOUD_DIAL_RESOLVING);
 	dial->attempts++;
 	char port[8];
-	snprintf(port, sizeof port, "%u", dial->peer.port);
+	snprintf(port, sizeof port, "%u", first_hop(dial)->port);
 	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
 	struct resolve *res = calloc(1, sizeof *res);
 	if (res == NULL) {
@@ -150,11 +163,11 @@ static void resolve(struct soud_dial *dial)
 	}
 	res->request.data = res;
 	res->dial = dial;
-	int rc = uv_getaddrinfo(dial->net->loop, &res->request, on_resolved, dial->peer.host, port,
-				&hints);
+	int rc = uv_getaddrinfo(dial->net->loop, &res->request, on_resolved, first_hop(dial)->host,
+				port, &hints);
 	if (rc != 0) {
 		free(res);
-		note_end(dial, SOUD_LINK_END_CONNECT, uv_strerror(rc));
+		note_end(dial, unreached(dial), uv_strerror(rc));
 		back_off(dial);
 		return;
 	}
@@ -207,16 +220,38 @@ static void connect_next(struct soud_dial *dial)
 		.owner_cbs = &owner_cbs,
 		.owner = dial,
 		.pin = &dial->pin,
+		.proxy_request = sou_buf_span(&dial->request),
 	};
 	while (dial->address_next < dial->address_count) {
 		const struct sockaddr *to = &dial->addresses[dial->address_next++].sa;
 		int rc = soud_link_connect(&dial->link, &args, to);
 		if (rc == SOU_OK)
 			return;
-		note_end(dial, rc == SOU_ENOMEM ? SOUD_LINK_END_NOMEM : SOUD_LINK_END_CONNECT,
+		note_end(dial, rc == SOU_ENOMEM ? SOUD_LINK_END_NOMEM : unreached(dial),
 			 "no way to the address");
 	}
 	back_off(dial);
+}
+
+static void forget_request(struct soud_dial *dial)
+{
+	if (dial->request.p != NULL)
+		sou_cleanse(dial->request.p, dial->request.cap);
+	sou_buf_fini(&dial->request);
+}
+
+static int set_proxy(struct soud_dial *dial, const struct soud_dial_args *args, struct sou_err *err)
+{
+	if (args->proxy == NULL || args->proxy[0] == '\0')
+		return SOU_OK;
+	int rc = soud_hostport_parse(&dial->proxy, args->proxy, err);
+	if (rc != SOU_OK)
+		return rc;
+	if (dial->proxy.port == 0)
+		return sou_err_set(err, SOU_EINPUT, "%s: port 0 is no proxy's port", args->proxy);
+	rc = soud_proxy_request(&dial->request, &dial->peer, args->proxy_auth);
+	return rc == SOU_OK ? SOU_OK
+			    : sou_err_set(err, rc, "proxy: credentials are no USER:PASSWORD");
 }
 
 int soud_dial_new(struct soud_dial **out, const struct soud_dial_args *args, struct sou_err *err)
@@ -242,6 +277,12 @@ int soud_dial_new(struct soud_dial **out, const struct soud_dial_args *args, str
 	dial->random_cb = args->random_cb;
 	dial->random = args->random;
 	dial->peer = peer;
+	rc = set_proxy(dial, args, err);
+	if (rc != SOU_OK) {
+		forget_request(dial);
+		free(dial);
+		return rc;
+	}
 	dial->pin = args->pin;
 	dial->retry_ms = dial->retry_ms_min = args->retry_ms_min;
 	dial->retry_ms_max = args->retry_ms_max;
@@ -357,7 +398,9 @@ struct soud_dial_status soud_dial_status(const struct soud_dial *dial)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
-	free(handle->data);
+	struct soud_dial *dial = handle->data;
+	forget_request(dial);
+	free(dial);
 }
 
 void soud_dial_close(struct soud_dial *dial)

@@ -28,10 +28,12 @@ enum soud_dial_state {
 };
 
 struct soud_dial_args {
-	struct soud_net *net;                /* borrowed */
-	struct soud_tls *tls;                /* borrowed */
-	const char *hostport;                /* copied */
-	struct sou_hash pin;                 /* SPKI SHA-256 of the peer; not all zero */
+	struct soud_net *net;       /* borrowed */
+	struct soud_tls *tls;       /* borrowed */
+	const char *hostport;       /* copied */
+	const char *proxy;          /* HOST:PORT of an HTTP proxy on the way; NULL or "": none */
+	struct sou_span proxy_auth; /* user:password for it, or n 0; copied */
+	struct sou_hash pin;        /* SPKI SHA-256 of the peer; not all zero */
 	uint32_t retry_ms_min, retry_ms_max; /* 1 <= min <= max */
 	uint64_t (*random_cb)(void *random); /* jitter only; no secret */
 	void *random;

@@ -36,7 +36,9 @@ const char *soud_link_end_text(enum soud_link_end end)
 
 static const uint8_t moves[] = {
 	[SOUD_LINK_PARKED] = BIT(SOUD_LINK_HANDSHAKE) | BIT(SOUD_LINK_DEAD),
-	[SOUD_LINK_CONNECTING] = BIT(SOUD_LINK_HANDSHAKE) | BIT(SOUD_LINK_DEAD),
+	[SOUD_LINK_CONNECTING] =
+		BIT(SOUD_LINK_PROXY) | BIT(SOUD_LINK_HANDSHAKE) | BIT(SOUD_LINK_DEAD),
+	[SOUD_LINK_PROXY] = BIT(SOUD_LINK_HANDSHAKE) | BIT(SOUD_LINK_DEAD),
 	[SOUD_LINK_HANDSHAKE] = BIT(SOUD_LINK_OPEN) | BIT(SOUD_LINK_DEAD),
 	[SOUD_LINK_OPEN] = BIT(SOUD_LINK_CLOSING) | BIT(SOUD_LINK_DEAD),
 	[SOUD_LINK_CLOSING] = BIT(SOUD_LINK_DEAD),
@@ -90,6 +92,7 @@ static void on_handle_closed(uv_handle_t *handle)
 	if (!link->silent)
 		tell_end(link);
 	soud_link_free_bytes(link);
+	soud_link_proxy_forget(link);
 	soud_tls_conn_free(&link->conn);
 	soud_node_remove(&link->all);
 	free(link);
@@ -177,6 +180,12 @@ static void tick_open(struct soud_link *link, uint64_t now_ms)
 	soud_link_watch(link);
 }
 
+/* It is the proxy that is not reached where one is asked. */
+static enum soud_link_end unreached(const struct soud_link *link)
+{
+	return link->proxy.n > 0 ? SOUD_LINK_END_PROXY : SOUD_LINK_END_CONNECT;
+}
+
 void soud_link_tick(struct soud_link *link, uint64_t now_ms)
 {
 	const struct soud_net_limits *limits = &link->net->limits;
@@ -184,7 +193,11 @@ void soud_link_tick(struct soud_link *link, uint64_t now_ms)
 	switch (link->state) {
 	case SOUD_LINK_CONNECTING:
 		if (age_ms >= limits->connect_ms_max)
-			soud_link_end(link, SOUD_LINK_END_CONNECT, "no answer");
+			soud_link_end(link, unreached(link), "no answer");
+		break;
+	case SOUD_LINK_PROXY:
+		if (age_ms >= limits->handshake_ms_max)
+			soud_link_end(link, SOUD_LINK_END_PROXY, "no answer");
 		break;
 	case SOUD_LINK_PARKED:
 	case SOUD_LINK_HANDSHAKE:
@@ -317,11 +330,14 @@ static void on_connect(uv_connect_t *request, int status)
 	if (link->state == SOUD_LINK_DEAD)
 		return;
 	if (status != 0) {
-		soud_link_end(link, SOUD_LINK_END_CONNECT, uv_strerror(status));
+		soud_link_end(link, unreached(link), uv_strerror(status));
 		return;
 	}
 	set_socket(link);
-	soud_link_start(link);
+	if (link->proxy.n > 0)
+		soud_link_proxy_ask(link);
+	else
+		soud_link_start(link);
 }
 
 int soud_link_connect(struct soud_link **out, const struct soud_link_new *args,
@@ -336,6 +352,12 @@ int soud_link_connect(struct soud_link **out, const struct soud_link_new *args,
 	request->data = link;
 	link->outgoing = true;
 	link->state = SOUD_LINK_CONNECTING;
+	sou_buf_put(&link->proxy, args->proxy_request.p, args->proxy_request.n);
+	if (link->proxy.failed) {
+		free(request);
+		drop(link);
+		return SOU_ENOMEM;
+	}
 	soud_addr_from(&link->addr, to);
 	if (uv_tcp_connect(request, &link->tcp, to, on_connect) != 0) {
 		free(request);

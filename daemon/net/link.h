@@ -1,8 +1,8 @@
 /* link.h - one TCP connection with TLS on it, cut into frames (R17, R18). It knows nothing of what
  * a frame means.
  *
- *   HANDSHAKE --opened--> OPEN --soud_link_close--> CLOSING --flushed, or linger_ms_max--> DEAD
- *       |                  |                                                                ^
+ *   (PROXY -->) HANDSHAKE --opened--> OPEN --soud_link_close--> CLOSING --flushed, or
+ * linger_ms_max--> DEAD |                  | ^
  *       +------------------+---------------- anything wrong, soud_link_abort ---------------+
  *
  * Callbacks, all on the loop's thread, none from inside a function of this header:
@@ -23,6 +23,7 @@
 #include "daemon/net/addr.h"
 #include "daemon/net/net.h"
 #include "daemon/net/tls.h"
+#include "proto/bytes.h"
 #include "proto/frame.h"
 #include "proto/id.h"
 
@@ -34,6 +35,7 @@ struct soud_link; /* opaque; owned by its net */
 	X(PEER, "closed by the peer")                                                              \
 	X(CUT, "the connection broke")                                                             \
 	X(CONNECT, "no connection to the address")                                                 \
+	X(PROXY, "the proxy did not lead to the peer")                                             \
 	X(TLS, "the TLS handshake or a record failed")                                             \
 	X(PIN, "the peer has another key than the pinned one")                                     \
 	X(TIMEOUT, "the handshake took too long")                                                  \
@@ -134,6 +136,8 @@ struct soud_link_new {
 	const struct soud_link_owner *owner_cbs;
 	void *owner;
 	const struct sou_hash *pin; /* NULL: any key */
+	/* n > 0: `to` is a proxy, which is asked this first (proxy.h); copied. */
+	struct sou_span proxy_request;
 };
 
 /* Accept the connection that waits on `server`; TLS begins with soud_link_start. SOU_EIO: the

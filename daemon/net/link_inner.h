@@ -10,6 +10,7 @@
 enum soud_link_state {
 	SOUD_LINK_PARKED,     /* accepted; nothing is read and no TLS memory taken */
 	SOUD_LINK_CONNECTING, /* TCP under way */
+	SOUD_LINK_PROXY,      /* asked; its answer is awaited */
 	SOUD_LINK_HANDSHAKE,
 	SOUD_LINK_OPEN,
 	SOUD_LINK_CLOSING, /* input is thrown away, output leaves */
@@ -51,7 +52,8 @@ struct soud_link {
 	size_t taken_queue;
 	uint64_t opened_ms, frames_in;
 
-	struct { /* the beginning of a frame; p NULL when none is under way */
+	struct sou_buf proxy; /* owned; until PROXY is over: the request, then the answer so far */
+	struct {              /* the beginning of a frame; p NULL when none is under way */
 		uint8_t *p;
 		size_t n, cap;
 	} part;
@@ -72,7 +74,9 @@ void soud_link_tick(struct soud_link *link, uint64_t now_ms);
 /* link_io.c */
 void soud_link_handshake(struct soud_link *link);
 int soud_link_read_start(struct soud_link *link);
-void soud_link_flush(struct soud_link *link); /* and drain_cb where owed */
+void soud_link_proxy_ask(struct soud_link *link);
+void soud_link_proxy_forget(struct soud_link *link); /* a password may stand in it */
+void soud_link_flush(struct soud_link *link);        /* and drain_cb where owed */
 void soud_link_free_bytes(struct soud_link *link);
 
 #endif

@@ -6,6 +6,8 @@
 
 #include "daemon/net/link.h"
 #include "daemon/net/link_inner.h"
+#include "daemon/net/proxy.h"
+#include "proto/crypto.h"
 #include "proto/frame.h"
 #include "proto/limits.h"
 
@@ -427,6 +429,60 @@ void soud_link_handshake(struct soud_link *link)
 		soud_link_end(link, SOUD_LINK_END_TLS, detail);
 }
 
+/* ---- Through a proxy ---- */
+
+void soud_link_proxy_forget(struct soud_link *link)
+{
+	if (link->proxy.p != NULL)
+		sou_cleanse(link->proxy.p, link->proxy.cap);
+	sou_buf_fini(&link->proxy);
+}
+
+/* The request fits in the empty queue of a fresh socket; a proxy that does not take it whole is
+ * none. */
+void soud_link_proxy_ask(struct soud_link *link)
+{
+	soud_link_move(link, SOUD_LINK_PROXY);
+	uv_buf_t buf = uv_buf_init((char *)link->proxy.p, (unsigned int)link->proxy.n);
+	int rc = uv_try_write((uv_stream_t *)&link->tcp, &buf, 1);
+	bool whole = rc >= 0 && (size_t)rc == link->proxy.n;
+	soud_link_proxy_forget(link);
+	if (!whole)
+		soud_link_end(link, SOUD_LINK_END_PROXY, rc < 0 ? uv_strerror(rc) : "no answer");
+	else if (soud_link_read_start(link) == SOU_OK)
+		soud_link_watch(link);
+}
+
+/* TLS speaks first on our side: what a proxy sends behind its answer is nobody's (R18). */
+static void proxy_answered(struct soud_link *link, const uint8_t *bytes, size_t n)
+{
+	struct soud_proxy_answer answer;
+	size_t room = SOUD_PROXY_ANSWER_BYTES_MAX - link->proxy.n;
+	sou_buf_put(&link->proxy, bytes, n < room ? n : room);
+	if (link->proxy.failed) {
+		soud_link_end(link, SOUD_LINK_END_NOMEM, "");
+		return;
+	}
+	int rc = soud_proxy_answer(sou_buf_span(&link->proxy), &answer);
+	if (rc == SOU_EAGAIN)
+		return;
+	if (rc != SOU_OK) {
+		soud_link_end(link, SOUD_LINK_END_PROXY,
+			      rc == SOU_ELIMIT ? "its answer is too long" : "it is no HTTP proxy");
+		return;
+	}
+	bool more = answer.bytes < link->proxy.n || n > room;
+	if (answer.status != 200 || more) {
+		soud_link_end(link, SOUD_LINK_END_PROXY,
+			      answer.status != 200 ? soud_proxy_status_text(answer.status)
+						   : "it speaks behind its answer");
+		return;
+	}
+	soud_link_proxy_forget(link);
+	uv_read_stop((uv_stream_t *)&link->tcp);
+	soud_link_start(link);
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *buf)
 {
 	(void)suggested;
@@ -439,12 +495,20 @@ static void on_read(uv_stream_t *stream, ssize_t n, const uv_buf_t *buf)
 	struct soud_link *link = stream->data;
 	if (n == 0 || link->state == SOUD_LINK_DEAD)
 		return;
+	if (n < 0 && link->state == SOUD_LINK_PROXY) {
+		soud_link_end(link, SOUD_LINK_END_PROXY, "it closed the connection");
+		return;
+	}
 	if (n < 0) {
 		ended(link, false, n == UV_EOF ? "" : uv_strerror((int)n));
 		return;
 	}
 	if (link->state == SOUD_LINK_CLOSING)
 		return; /* thrown away */
+	if (link->state == SOUD_LINK_PROXY) {
+		proxy_answered(link, (const uint8_t *)buf->base, (size_t)n);
+		return;
+	}
 	link->conn.in = (const uint8_t *)buf->base;
 	link->conn.in_left = (size_t)n;
 	if (link->state == SOUD_LINK_HANDSHAKE)

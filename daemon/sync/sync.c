@@ -121,6 +121,8 @@ static int start_dial(struct soud_sync *s, struct sou_err *err)
 	struct soud_dial_args args = {.net = s->net,
 				      .tls = s->tls,
 				      .hostport = s->o.connect,
+				      .proxy = s->o.proxy,
+				      .proxy_auth = s->o.proxy_auth,
 				      .retry_ms_min = s->o.backoff_ms_min,
 				      .retry_ms_max = s->o.backoff_ms_max,
 				      .random_cb = dial_random,
@@ -223,6 +225,7 @@ int soud_sync_new(struct soud_sync **out, uv_loop_t *loop, struct soud_core *cor
 				     err);
 	if (rc == SOU_OK && options->connect != NULL && options->connect[0] != '\0')
 		rc = start_dial(s, err);
+	s->o.proxy_auth = (struct sou_span){NULL, 0}; /* the caller's, who wipes it */
 	if (rc != SOU_OK) {
 		soud_sync_close(s, NULL, NULL);
 		return rc;

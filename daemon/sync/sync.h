@@ -12,8 +12,10 @@
 struct soud_sync;
 
 struct soud_sync_options {
-	const char *listen;  /* HOST:PORT; "" or NULL: takes no links */
-	const char *connect; /* HOST:PORT of the hub; "" or NULL: none */
+	const char *listen;         /* HOST:PORT; "" or NULL: takes no links */
+	const char *proxy;          /* on the way to the hub; "" or NULL: none */
+	struct sou_span proxy_auth; /* user:password, or n 0; copied */
+	const char *connect;        /* HOST:PORT of the hub; "" or NULL: none */
 	uint32_t backoff_ms_min, backoff_ms_max;
 	bool paused; /* begin without dialling */
 };
