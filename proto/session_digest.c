@@ -32,6 +32,19 @@ static bool was_said(const struct cursor *c, const struct sou_id *half)
 	return c->has_said && sou_id_eq(half, &c->said);
 }
 
+static void ask_by_heads(struct step *t, struct cursor *c)
+{
+	if (c->heads_sent)
+		return;
+	if (under_way(t->s, &c->scope) || c->sent < c->last) {
+		c->ask_ms = t->s->now_ms + SOU_DIGEST_EVERY_MS;
+		return;
+	}
+	c->heads_sent = true;
+	sou_session_log(t, 1, "P13.12", "entries differ: asking again by heads", &c->scope);
+	sou_session_send_heads(t, c);
+}
+
 /* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise.
  */
 void sou_session_compare(struct step *t, struct cursor *c)
@@ -45,20 +58,15 @@ void sou_session_compare(struct step *t, struct cursor *c)
 		return;
 	struct sou_id half = sou_digest_half(&mine);
 	c->equal = c->has_told && sou_id_eq(&half, &c->told);
+	if (!c->equal && c->ask_ms != 0 && s->now_ms >= c->ask_ms) {
+		c->ask_ms = 0;
+		ask_by_heads(t, c);
+	}
 	if (c->equal ||
 	    (was_said(c, &half) && (c->said_whole || s->now_ms - c->said_ms < SOU_DIGEST_EVERY_MS)))
 		return;
 	if (sou_session_may_read(t, &c->scope))
 		say(t, c, &mine);
-}
-
-static void ask_by_heads(struct step *t, struct cursor *c)
-{
-	if (c->heads_sent || under_way(t->s, &c->scope) || c->sent < c->last)
-		return;
-	c->heads_sent = true;
-	sou_session_log(t, 1, "P13.12", "entries differ: asking again by heads", &c->scope);
-	sou_session_send_heads(t, c);
 }
 
 static void differ(struct step *t, struct cursor *c, const struct sou_digest *theirs,
@@ -103,8 +111,13 @@ void sou_session_on_digest(struct step *t, struct sou_span body)
 			a->passed.upto = d.upto;
 		}
 	}
-	if (under_way(s, &d.scope))
+	c->ask_ms = 0;
+	if (under_way(s, &d.scope)) { /* it is not said again: if that lasts, heads go */
+		struct sou_hash authority = sou_authority_hash(t->authority);
+		if (sou_hash_eq(&authority, &d.authority) && d.rule == SOU_RULE_VERSION)
+			c->ask_ms = s->now_ms + SOU_DIGEST_EVERY_MS;
 		return;
+	}
 	if (!t->view->digest(t->view->ctx, &d.scope, &mine)) {
 		if (c->last == 0)
 			ask_by_heads(t, c); /* it left out all, as ours: a log put back (P13.8) */

@@ -20,6 +20,7 @@ struct cursor { /* one scope, both directions; kept ascending by scope */
 	bool heads_due; /* of its list, our positions void: our heads go after authority */
 	bool refused;   /* the peer does not take it now */
 	bool blocked;   /* the peer may not read it now */
+	bool own_only;  /* what others wrote was passed over: the peer could not read it then */
 	struct sou_hash *heads; /* owned; left out of what is sent */
 	size_t head_count;
 	bool by_heads; /* the peer sent them, perhaps none */
@@ -31,6 +32,7 @@ struct cursor { /* one scope, both directions; kept ascending by scope */
 	/* comparing (P13.12) */
 	bool has_told, has_said, equal, heads_sent;
 	bool said_whole; /* by a digest frame, not by the half of it in our hello */
+	uint64_t ask_ms; /* other entries there, when something was under way: heads go then; 0 */
 	struct sou_id told, said;
 	uint64_t said_ms, digest_after_ms;
 };

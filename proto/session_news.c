@@ -7,6 +7,11 @@ static bool may_send(struct step *t, struct cursor *c, bool *only_site)
 {
 	struct sou_session *s = t->s;
 	*only_site = false;
+	if (c->own_only && sou_session_may_read(t, &c->scope)) { /* P13.10: from the start */
+		c->own_only = false;
+		c->sent = c->acked = c->named = c->had = 0;
+		sou_session_land(s, &c->scope, UINT64_MAX);
+	}
 	if (c->waiting || c->refused || c->last <= c->sent)
 		return false;
 	if (s->o.own_wanted && !s->o.hub) { /* what it says may stand beside what was said (R12) */
@@ -66,6 +71,7 @@ static bool send_one(struct step *t, struct cursor *c, bool only_site)
 	if (got.entry_count > 0 && !window_open(s, s->scratch.n))
 		return false; /* a run that is larger than what we asked for: after the next ack */
 	c->sent = got.upto;
+	c->own_only = c->own_only || only_site;
 	if (got.upto > c->last)
 		c->last = got.upto; /* landed before we were told */
 	if (got.entry_count == 0) {

@@ -243,6 +243,9 @@ static const struct row refusals[] = {
 	 "stored bye 12",
 	 "hello() | live | store(A 0-5) | store(A 5-9) | refuse(A 5 never-right P9.7) | - | "
 	 "store(A 0-9) | bye(order P11.9) close"},
+	{"P13.10 readable when its own feeds alone had gone: from the start",
+	 "scope A 3 -; met; dial; hello own; ack A 3; readable A; again; again",
+	 "hello() | live news(A 0-3 own) | acked(A 3) | news(A 0-3) | -"},
 	{"P11.12 names the entry", "met; dial; hello; news A 0-5; stored refuse 2 entry",
 	 "hello() | live | store(A 0-5) | refuse(A 5 full P9.7 entry)"},
 	{"P11.12 what was asked for is refused in silence",

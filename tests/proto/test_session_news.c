@@ -139,6 +139,14 @@ static const struct row digests[] = {
 	{"P13.12 of one of which nothing is here, all of it left out: heads, once",
 	 "met; dial; hello; state A 0.0; digest A 9 1.1; digest A 9 2.2",
 	 "hello() | live | passed(A 9) heads(A) | passed(A 9)"},
+	{"P13.12 of other entries told while news went: heads 10 s later, once",
+	 "scope A 3; met; dial; hello A:1=1.1; digest A 1 2.2; ack A 3; tick 9999; tick 1; tick "
+	 "10000",
+	 "hello(A:0=) | live acked(A 1) news(A 1-3) | passed(A 1) | acked(A 3) | - | heads(A) "
+	 "digest(A 3 1.1) | -"},
+	{"P13.12 not where it was told anew",
+	 "scope A 3; met; dial; hello A:1=1.1; digest A 1 2.2; ack A 3; digest A 1 1.1; tick 10000",
+	 "hello(A:0=) | live acked(A 1) news(A 1-3) | passed(A 1) | acked(A 3) | - | -"},
 	{"P13.12 heads come: all is sent again",
 	 "scope A 3; met; dial; hello A:3=1.1; digest A 0 2.2; heads A 1; ack A 3",
 	 "hello(A:0=) | live acked(A 3) | heads(A) digest(A 3 1.1) | news(A 0-3 heads) | acked(A "
