@@ -120,7 +120,7 @@ static void check_answers(struct client *c)
 		if (end == NULL)
 			return;
 		SOU_ASSERT(strncmp(c->answer, "HTTP/1.", 7) == 0);
-		int status = atoi(c->answer + 9);
+		long status = strtol(c->answer + 9, NULL, 10);
 		SOU_ASSERT(status >= 100 && status < 600);
 		size_t head = (size_t)(end + 4 - c->answer), body = 0;
 		const char *length = strcasestr(c->answer, "Content-Length:");
@@ -280,7 +280,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	while (soud_http_connection_count(server.http) > 0 || server.parked_count > 0) {
 		answer_one();
 		turn(1);
-		SOU_ASSERT(++rounds < ROUNDS_MAX);
+		rounds++;
+		SOU_ASSERT(rounds < ROUNDS_MAX);
 	}
 	return 0;
 }
