@@ -33,8 +33,7 @@ void soud_diagnosis_set(struct soud_diagnosis *out, enum sou_msg msg, const char
 		argument_set(out, i, texts[i]);
 }
 
-/* Something in the directory that another user could read or has put there. */
-static bool open_to_others(struct soud_diagnosis *out, const char *path)
+bool soud_diagnose_modes(struct soud_diagnosis *out, const char *path)
 {
 	struct soud_guard_finding found;
 	char mode[16];
@@ -89,7 +88,7 @@ static bool directory_fault(struct soud_diagnosis *out, enum sou_lang lang, cons
 		soud_diagnosis_set(out, SOU_MSG_DATA_NETWORK, data_dir, NULL, NULL);
 		return true;
 	}
-	return open_to_others(out, data_dir);
+	return soud_diagnose_modes(out, data_dir);
 }
 
 static bool content_fault(struct soud_diagnosis *out, const char *data_dir, int rc)

@@ -26,6 +26,9 @@ void soud_diagnose(struct soud_diagnosis *out, enum sou_lang lang, const char *d
 void soud_diagnosis_set(struct soud_diagnosis *out, enum sou_msg msg, const char *first,
 			const char *second, const char *third);
 
+/* Something in a directory that another user could read or has put there; false: nothing. */
+bool soud_diagnose_modes(struct soud_diagnosis *out, const char *path);
+
 /* Why a link ended, as a label; detail: the words that came with it. SOU_MSG_COUNT: nothing is
  * known against the other side. */
 enum sou_msg soud_diagnose_end(enum soud_link_end end, const char *detail);

@@ -137,7 +137,7 @@ static void write_OLDEST(struct page *p, const struct metric *m)
 {
 	uint64_t count = 0, now = soud_wall_ms();
 	int64_t oldest_ms = 0;
-	if (soud_sync_queued(p->daemon->core, &count, &oldest_ms) != SOU_OK)
+	if (soud_sync_queued(p->reader, &count, &oldest_ms) != SOU_OK)
 		p->rc = SOU_ESTORE;
 	uint64_t since = oldest_ms > 0 ? (uint64_t)oldest_ms : now;
 	sample_ms(p, m, now > since ? now - since : 0);

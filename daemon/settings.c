@@ -31,8 +31,8 @@ static void fault_of_file(struct soud_settings_faults *faults, const char *path,
 		fault_add(faults, SOU_MSG_CONFIG_LINE, path, line, reason);
 }
 
-static void read_file(struct soud_options *out, const char *path, enum sou_lang lang,
-		      struct soud_settings_faults *faults)
+void soud_settings_read_file(struct soud_options *out, const char *path, enum sou_lang lang,
+			     struct soud_settings_faults *faults)
 {
 	struct soud_options_faults *file = malloc(sizeof *file);
 	if (file == NULL) {
@@ -96,7 +96,7 @@ static void read_all(struct soud_settings *s, struct soud_options *out, enum sou
 	if (s->config[0] == '\0' && s->data_dir[0] != '\0')
 		own_config(s);
 	if (s->config[0] != '\0')
-		read_file(out, s->config, lang, faults);
+		soud_settings_read_file(out, s->config, lang, faults);
 	read_arguments(s, out, faults);
 	if (faults->count == 0 && soud_options_check(out, &err) != SOU_OK)
 		fault_add(faults, SOU_MSG_DAEMON_VALUE, err.text, NULL, NULL);

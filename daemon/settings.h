@@ -30,6 +30,10 @@ struct soud_settings_faults { /* large: on the heap, or static */
 	struct soud_diagnosis v[SOUD_OPTIONS_FAULTS_MAX];
 };
 
+/* One file over what `out` has; its faults are added. */
+void soud_settings_read_file(struct soud_options *out, const char *path, enum sou_lang lang,
+			     struct soud_settings_faults *faults);
+
 /* Read all at the start. Returns faults->count; `now` is to be used when it is 0. */
 size_t soud_settings_start(struct soud_settings *s, int argc, char *const *argv, enum sou_lang lang,
 			   struct soud_settings_faults *faults);

@@ -195,8 +195,10 @@ _Static_assert(SOU_STR_BYTES_MAX < SOU_HTTP_HEADER_BYTES_MAX, "headers stay smal
 #define SOU_NOTIFY_TICKS_PER_WATCHDOG 4u    /* ticks within WATCHDOG_USEC: three may get lost */
 #define SOU_NOTIFY_SILENT_MAX         3u /* ticks without the writer's answer until it is logged */
 
-#define SOU_LOG_LINES_PER_MIN     10u  /* R17 */
-#define SOU_LOG_LINES_ALL_PER_MIN 600u /* of all peers: addresses cost an attacker little */
-#define SOU_LOG_PEERS_MAX         256u /* addresses whose lines are counted */
+#define SOU_DOCTOR_SILENT_DAYS    3u     /* R14: no contact that is worth a word */
+#define SOU_DOCTOR_CLOCK_MS       60000u /* R15: a clock so far off the hub's is told */
+#define SOU_LOG_LINES_PER_MIN     10u    /* R17 */
+#define SOU_LOG_LINES_ALL_PER_MIN 600u   /* of all peers: addresses cost an attacker little */
+#define SOU_LOG_PEERS_MAX         256u   /* addresses whose lines are counted */
 
 #endif

@@ -35,10 +35,14 @@ static void done(struct soud_job *job, int rc)
 	soud_sync_maybe_closed(s);
 }
 
+bool soud_sync_contact(struct soud_reader *v, uint64_t *ms)
+{
+	return soud_store_number_get(soud_reader_store(v), NAME, ms) == SOU_OK;
+}
+
 void soud_sync_contact_read(struct soud_sync *s)
 {
-	struct soud_store *store = soud_reader_store(soud_core_reader(s->core));
-	if (soud_store_number_get(store, NAME, &s->contact_put_ms) == SOU_OK)
+	if (soud_sync_contact(soud_core_reader(s->core), &s->contact_put_ms))
 		s->hub_contact_ms = s->contact_put_ms;
 }
 

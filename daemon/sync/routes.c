@@ -115,13 +115,14 @@ json_t *soud_sync_json(const struct soud_sync *s, struct soud_core *core, enum s
 	bool waits = st.dials && !st.paused && st.dial.state == SOUD_DIAL_WAITING;
 	json_t *next =
 		waits ? time_or_null((int64_t)(soud_wall_ms() + st.dial.next_ms)) : json_null();
-	return json_pack("{s:s, s:s, s:s?, s:o, s:o, s:s?, s:s?, s:I, s:s?}", "state", state,
-			 "label", sou_msg_raw(label, lang, SOU_MSG_TEXT), "address", addr,
-			 "last_contact", time_or_null((int64_t)st.hub_contact_ms), "next_try", next,
-			 "reason", reason != SOU_MSG_COUNT ? sou_msg_id(reason) : NULL,
-			 "reason_label",
-			 reason != SOU_MSG_COUNT ? sou_msg_raw(reason, lang, SOU_MSG_TEXT) : NULL,
-			 "links", (json_int_t)st.live, "refusal", st.refusal);
+	return json_pack(
+		"{s:s, s:s, s:s?, s:o, s:o, s:s?, s:s?, s:I, s:s?, s:I, s:o}", "state", state,
+		"label", sou_msg_raw(label, lang, SOU_MSG_TEXT), "address", addr, "last_contact",
+		time_or_null((int64_t)st.hub_contact_ms), "next_try", next, "reason",
+		reason != SOU_MSG_COUNT ? sou_msg_id(reason) : NULL, "reason_label",
+		reason != SOU_MSG_COUNT ? sou_msg_raw(reason, lang, SOU_MSG_TEXT) : NULL, "links",
+		(json_int_t)st.live, "refusal", st.refusal, "alarms", (json_int_t)st.alarms,
+		"clock_ms", st.hub_clock_known ? json_integer(st.hub_clock_ms) : json_null());
 }
 
 static void answer_link(struct soud_sync_waits *w, struct soud_request *req)
@@ -135,7 +136,8 @@ static uint64_t queued(struct soud_sync_waits *w)
 {
 	uint64_t count = 0;
 	int64_t oldest_ms;
-	return soud_sync_queued(w->core, &count, &oldest_ms) == SOU_OK ? count : 0;
+	return soud_sync_queued(soud_core_reader(w->core), &count, &oldest_ms) == SOU_OK ? count
+											 : 0;
 }
 
 static void finish(struct soud_sync_waits *w, size_t i, bool in_time)

@@ -322,9 +322,8 @@ struct soud_net_stats soud_sync_net(const struct soud_sync *s)
 	return soud_net_stats(s->net);
 }
 
-int soud_sync_queued(struct soud_core *core, uint64_t *count, int64_t *oldest_ms)
+int soud_sync_queued(struct soud_reader *v, uint64_t *count, int64_t *oldest_ms)
 {
-	struct soud_reader *v = soud_core_reader(core);
 	struct soud_store *store = soud_reader_store(v);
 	uint32_t scopes = 0;
 	uint64_t total = 0;

@@ -64,7 +64,9 @@ struct soud_sync_status {
 /* Of all links since the start. */
 struct soud_net_stats soud_sync_net(const struct soud_sync *s);
 /* Own entries that the hub has not acked, and when the oldest of them was stored (0: none). */
-int soud_sync_queued(struct soud_core *core, uint64_t *count, int64_t *oldest_ms);
+int soud_sync_queued(struct soud_reader *v, uint64_t *count, int64_t *oldest_ms);
+/* When the hub was heard last, as it is stored: to the hour. False: never. */
+bool soud_sync_contact(struct soud_reader *v, uint64_t *ms);
 void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out);
 
 struct soud_sync_link { /* one open link, for status */

@@ -48,8 +48,9 @@ for name in tree.files(".c", ".h", under="proto/"):
 
 for room, foreign in (("daemon/", "client/"), ("client/", "daemon/"), ("config/", "daemon/")):
     for name in tree.files(".c", ".h", under=room):
-        if name in ("client/cli/cmd_site.c", "client/cli/cmd_verify.c", "client/cli/cmd_backup.c"):
-            continue  # init, join and verify run without a daemon (docs/decisions/0008)
+        if name in ("client/cli/cmd_site.c", "client/cli/cmd_verify.c", "client/cli/cmd_backup.c") or \
+                name.startswith("client/cli/doctor"):
+            continue  # init, join, verify and doctor run without a daemon (docs/decisions/0008)
         for number, line in tree.lines(name):
             if re.match(rf'\s*#\s*include\s*"{foreign}.*\.h"', line):
                 tree.finding(name, number, f"{room} includes {foreign}", "put what both need in proto/ or config/")
