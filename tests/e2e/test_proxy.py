@@ -174,6 +174,9 @@ def what_is_believed(site, proxy):
         (proxy.mitm, "link.hub_key"),
     ]
     for answer, want in rows:
+        proxy.answer = None
+        lib.level(site)  # of the row before nothing is left
+        assert lib.status(site)["link"]["reason"] is None
         proxy.answer = answer
         proxy.cut()
         reason_of(site, want)
