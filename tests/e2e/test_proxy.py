@@ -225,6 +225,43 @@ def moves(hub, site, proxy):
     print("moved: another address behind the name, IPv6 alone, then both kinds at one port")
 
 
+def names(hub, site, root):
+    """The name of headquarters is looked up for each connection, and each of its addresses is tried. In a mount
+    namespace with a hosts file of its own; a machine that allows none says so."""
+    hosts, script = os.path.join(root, "hosts"), 'mount --bind "$0" /etc/hosts && exec "$@"'
+
+    def says(*addresses):
+        with open(hosts, "w") as f:  # in place: it is mounted
+            f.writelines(f"{a} hub.example.test\n" for a in addresses)
+
+    says("127.0.0.9", "127.0.0.1")
+    tried = subprocess.run(["unshare", "-Urm", "sh", "-c", script, hosts, "true"], capture_output=True)
+    if tried.returncode != 0:
+        print("names: this machine allows no mount namespace:", tried.stderr.decode().strip())
+        return
+    assert site.end() == 0 and hub.end() == 0
+    hub.start("--listen", "127.0.0.1:0")
+    with open(os.path.join(site.data, "soukatsud.conf"), "w") as f:
+        f.write(f'connect = "hub.example.test:{hub.port}"\n')
+    build, lib.BUILD = lib.BUILD, os.path.join(root, "inside")
+    os.mkdir(lib.BUILD)
+    with open(os.path.join(lib.BUILD, "soukatsud"), "w") as f:
+        f.write(f"#!/bin/sh\nexec unshare -Urm sh -c '{script}' {hosts} {build}/soukatsud \"$@\"\n")
+    os.chmod(os.path.join(lib.BUILD, "soukatsud"), 0o700)
+    try:
+        site.start()
+    finally:
+        lib.BUILD = build
+    lib.level(site)
+    assert lib.status(site)["link"]["address"] == f"127.0.0.1:{hub.port}"  # nobody listens at the first
+    says("127.0.0.2")
+    assert hub.end() == 0
+    hub.start("--listen", f"127.0.0.2:{hub.port}")
+    lib.level(site)
+    assert lib.status(site)["link"]["address"] == f"127.0.0.2:{hub.port}"
+    print("names: the second address of a name, and then another one, without a restart of the site")
+
+
 def same_port(hub):
     """Port 0 is the kernel's choice once: invites that name it hold (R7)."""
     assert hub.end() == 0
@@ -252,6 +289,7 @@ def main():
         site = joined_through_it(hub, proxy, root)
         what_is_believed(site, proxy)
         moves(hub, site, proxy)
+        names(hub, site, root)
         same_port(hub)
         for s in (site, hub):
             assert s.end() == 0
