@@ -208,6 +208,11 @@ static void write_ACCEPTS(struct page *p, const struct metric *m)
 	sample(p, m, "", p->net.accepts_refused);
 }
 
+static void write_TURNED_AWAY(struct page *p, const struct metric *m)
+{
+	sample(p, m, "", p->sync.turned_away);
+}
+
 static void write_DEFERRED(struct page *p, const struct metric *m)
 {
 	sample(p, m, "", p->net.accepts_deferred);

@@ -95,12 +95,16 @@ _Static_assert(SOU_BATCH_PACK_BYTES < SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_SESSION_PENDING_BYTES_MAX   (3u << 20) /* R17: below the 4 MiB of a link */
 /* R17: heads that a peer sent, of all scopes of a link; beyond, a scope is sent from its start. */
 #define SOU_SESSION_HEADS_BYTES_MAX (1u << 20)
-#define SOU_BAD_SIGNATURES_MAX      3u      /* R17 */
-#define SOU_RATE_PER_S              200u    /* R17: newly signed own entries of a peer */
-#define SOU_RATE_BUCKET             20000u  /* R17 */
-#define SOU_IDLE_PING_MS            60000u  /* P13.14 */
-#define SOU_IDLE_CLOSE_MS           120000u /* R17 */
-#define SOU_DIGEST_EVERY_MS         10000u  /* P13.12 */
+#define SOU_BAD_SIGNATURES_MAX      3u       /* R17 */
+#define SOU_PENALTY_MS_MIN          60000u   /* R17: no link after that; doubles */
+#define SOU_PENALTY_MS_MAX          3600000u /* R17 */
+#define SOU_PENALTIES_MAX           256u     /* keys of which that is remembered */
+#define SOU_JOIN_MS_MAX             10000u   /* P12.6: for a join from a key not listed */
+#define SOU_RATE_PER_S              200u     /* R17: newly signed own entries of a peer */
+#define SOU_RATE_BUCKET             20000u   /* R17 */
+#define SOU_IDLE_PING_MS            60000u   /* P13.14 */
+#define SOU_IDLE_CLOSE_MS           120000u  /* R17 */
+#define SOU_DIGEST_EVERY_MS         10000u   /* P13.12 */
 _Static_assert(SOU_SESSION_PENDING_MAX >= SOU_NEWS_FLIGHTS_MAX, "an honest peer's window fits");
 _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 	       "a full list fits in a frame");
@@ -132,11 +136,17 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 
 /* Transport (12, P16.1; daemon/net) */
 /* Taken from a peer that has not yet shown a key; a handshake needs about 1 KiB. */
-#define SOU_HANDSHAKE_BYTES_MAX 4096u
-#define SOU_HANDSHAKE_MS_MAX    10000u /* from the accept on, or from the connect */
-#define SOU_HANDSHAKES_MAX      64u    /* under way at once; some 0.1 s of work for one core */
+#define SOU_HANDSHAKE_BYTES_MAX  4096u
+#define SOU_HANDSHAKE_MS_MAX     10000u /* from the accept on, or from the connect */
+#define SOU_HANDSHAKE_PRESSED_MS 3000u  /* while others wait for its place; three round trips */
+#define SOU_HANDSHAKES_MAX       64u    /* under way at once; some 0.1 s of work for one core */
 /* Of them from one address that has no known key behind it. */
 #define SOU_HANDSHAKES_ADDRESS_MAX 8u
+/* Past its handshake, a key that authority does not list has one frame to send (P12.6, R17). Links
+ * of such keys: in all, and from one address; else whoever makes up keys takes all descriptors. */
+#define SOU_STRANGERS_MAX            64u
+#define SOU_STRANGERS_ADDRESS_MAX    8u
+#define SOU_STRANGER_FRAME_BYTES_MAX 4096u /* a join has 263 bytes, the hello after it 1.5 KiB */
 /* Accepted and waiting for one of those 8, at 1 KiB each; and of them from one address: a proxy
  * with all sites of a prefecture behind it, after a restart of the hub. */
 #define SOU_PARKED_MAX         1024u

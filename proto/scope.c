@@ -4,6 +4,31 @@
 
 #include <stdlib.h>
 
+static const struct {
+	const char *clause, *note;
+} held[] = {
+	[SOU_HELD_NOT_WHOLE] = {"P9.3", "held: not whole"},
+	[SOU_HELD_TOO_NEW] = {"P6.9", "held: of newer software"},
+	[SOU_HELD_NOT_AUTHENTIC] = {"P9.4", "held: nobody enrolled its key"},
+	[SOU_HELD_CUT_BRANCH] = {"P8.11", "held: past a cut on a branch"},
+	[SOU_HELD_CUT] = {"P8.12", "held: past the cut"},
+	[SOU_HELD_DECIDE] = {"P8.12", "held: on a branch that was not decided for"},
+	[SOU_HELD_FORK] = {"P9.6", "held: a sibling is known"},
+	[SOU_HELD_NO_RIGHT] = {"P9.7", "held: without right"},
+	[SOU_HELD_GROUND] = {"P9.8", "held: without its grounds"},
+	[SOU_VERDICT_NONE] = {NULL, NULL},
+};
+
+const char *sou_verdict_clause(enum sou_verdict v)
+{
+	return held[v].clause;
+}
+
+const char *sou_verdict_note(enum sou_verdict v)
+{
+	return held[v].note;
+}
+
 const char *sou_verdict_name(enum sou_verdict v)
 {
 	switch (v) {

@@ -23,6 +23,9 @@ enum sou_verdict { /* P9.10, in this order */
 		   SOU_VERDICT_NONE, /* never judged yet: the `before` of a new entry */
 };
 const char *sou_verdict_name(enum sou_verdict v); /* "accepted", "not-whole", ... */
+/* For a log: the clause, and a few words. Of what is not held: NULL. */
+const char *sou_verdict_clause(enum sou_verdict v);
+const char *sou_verdict_note(enum sou_verdict v);
 
 struct sou_scope;
 

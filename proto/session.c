@@ -485,6 +485,9 @@ static void on_stored(struct step *t, const struct sou_event *e)
 				sou_bye_name(e->stored.bye));
 		return;
 	}
+	if (e->stored.rc == SOU_OK && e->stored.note != NULL)
+		sou_session_log(t, 0, e->stored.note_clause, e->stored.note,
+				p.kind == SOU_ACTION_STORE_NEWS ? &p.scope : NULL);
 	if (p.kind == SOU_ACTION_STORE_NEWS)
 		sou_session_news_stored(t, e, &p);
 	sou_session_pump(t);
@@ -518,6 +521,11 @@ static void on_tick(struct step *t, uint64_t now_ms)
 	struct sou_session *s = t->s;
 	if (s->state == SOU_SESSION_NEW || s->state == SOU_SESSION_CLOSED)
 		return;
+	if (s->state == SOU_SESSION_JOINING && !s->connecting && s->pending_count == 0 &&
+	    now_ms - s->received_ms >= SOU_JOIN_MS_MAX) {
+		sou_session_bye(t, SOU_BYE_NOT_ENROLLED, "P12.6", "no join in time");
+		return;
+	}
 	if (now_ms - s->received_ms >= SOU_IDLE_CLOSE_MS) {
 		sou_session_log(t, 1, "P13.14", "nothing heard from the peer", NULL);
 		close_now(t, SOU_BYE_NONE, false);
@@ -617,6 +625,11 @@ int sou_session_step(struct sou_session *s, const struct sou_view *view,
 		break;
 	case SOU_EVENT_CONFIRMED:
 		sou_session_confirmed(&t);
+		break;
+	case SOU_EVENT_NEW_LOG:
+		if (s->state != SOU_SESSION_NEW)
+			sou_session_bye(&t, SOU_BYE_ROLLED_BACK, "P13.8",
+					"this log was rolled back");
 		break;
 	}
 	sou_session_own_ask(&t);

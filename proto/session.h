@@ -89,6 +89,7 @@ enum sou_event_kind {
 	SOU_EVENT_OTHER,  /* another connection of this peer was refused for that: tell this one */
 	SOU_EVENT_SETTLE, /* say SOU_ACTION_SETTLED when all that the peer has for us is stored */
 	SOU_EVENT_CONFIRMED, /* this replica was confirmed: it sends like any other (P13.16) */
+	SOU_EVENT_NEW_LOG,   /* a new log id was drawn here: all links come anew (P13.8) */
 };
 
 struct sou_event {
@@ -116,6 +117,8 @@ struct sou_event {
 			uint32_t own_new; /* entries newly stored that the peer's own site signed
 					     (R17) */
 			uint32_t bad_signatures;
+			const char *note_clause,
+				*note; /* taken without effect: why; static; NULL */
 		} stored;
 		struct {
 			struct sou_id scope;
@@ -145,6 +148,7 @@ enum sou_action_kind {
 	SOU_ACTION_OWN_ALL, /* own wanted: all own entries that the peer has are stored (P13.16) */
 	SOU_ACTION_SETTLED, /* of SOU_EVENT_SETTLE: two rounds without news or authority */
 	SOU_ACTION_NEW_LOG, /* P13.8: draw a new log id; our log was rolled back */
+	SOU_ACTION_CLAIM,   /* P13.8, at a hub: this site says so; one alone is not believed */
 	SOU_ACTION_ALARM,   /* alarm.*: software fault (P13.12) */
 	SOU_ACTION_LOG,     /* log.* */
 	SOU_ACTION_CLOSE,   /* close.*: after what was sent went out; nothing follows */
@@ -181,7 +185,7 @@ struct sou_action {
 		} joined;
 		struct {
 			struct sou_id scope;
-		} alarm;
+		} alarm, claim;
 		struct {
 			const char *rule; /* "P13.2"; static */
 			const char *what; /* static; never text of a person */

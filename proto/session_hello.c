@@ -129,6 +129,14 @@ void sou_session_heads_due(struct step *t)
 	}
 }
 
+static void claim_made(struct step *t, const struct sou_id *scope)
+{
+	struct sou_action *a = sou_session_action(t, SOU_ACTION_CLAIM);
+	if (a != NULL)
+		a->claim.scope = *scope;
+	sou_session_log(t, 1, "P13.8", "this site says that our log was rolled back", scope);
+}
+
 /* One line of the peer's list: its position in our log, and how its state looks. */
 static void take_position(struct step *t, struct sou_position *p)
 {
@@ -140,18 +148,22 @@ static void take_position(struct step *t, struct sou_position *p)
 	c->told = p->digest;
 	if (p->has_digest && c->has_said)
 		c->equal = sou_id_eq(&c->told, &c->said);
+	bool above = !s->peer_void && p->upto > c->last;
 	if (p->upto > c->last && !sou_session_may_read(t, &p->scope))
 		p->upto = 0; /* of what it may not read it can claim anything */
-	if (!s->peer_void) {
-		c->sent = c->acked = c->named = c->had = p->upto;
-		if (p->upto > c->last) {
-			struct sou_action *a = sou_session_action(t, SOU_ACTION_NEW_LOG);
-			(void)a;
-			sou_session_bye(t, SOU_BYE_ROLLED_BACK, "P13.8", "our log was rolled back");
-			return;
-		}
+	else if (above && !s->o.hub) {
+		(void)sou_session_action(t, SOU_ACTION_NEW_LOG);
+		sou_session_bye(t, SOU_BYE_ROLLED_BACK, "P13.8", "our log was rolled back");
+		return;
 	}
-	c->heads_due = s->mine_void;
+	bool claim = above && p->upto > c->last;
+	if (claim) { /* a word is no proof: our heads ask for what would be one */
+		claim_made(t, &p->scope);
+		p->upto = 0;
+	}
+	if (!s->peer_void)
+		c->sent = c->acked = c->named = c->had = p->upto;
+	c->heads_due = s->mine_void || claim;
 }
 
 /* An ack that was lost with the last link: the position says as much, but not since when. */

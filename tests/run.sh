@@ -4,8 +4,8 @@
 # that of the main stage. Exit 0 only when every stage passed.
 #
 #   tests/run.sh                 every stage
-#   tests/run.sh --only LABEL    one label (unit, model, sim, e2e, pack, fuzz, tidy, web) or stage (clang, tsan,
-#                                release, defects)
+#   tests/run.sh --only LABEL    one label (unit, model, sim, e2e, hostile, pack, fuzz, tidy, web) or stage (clang,
+#                                tsan, release, defects)
 #   tests/run.sh --long          the same tests with the large counts
 #
 # Counts come from the environment where it sets them, else from the tier:
@@ -108,7 +108,7 @@ main_stage=ctest-asan
 stage setup config/setup.sh test || true
 if [ -z "$failed" ]; then
 	case $only in
-	'' | unit | model | e2e | fuzz | tidy | web)
+	'' | unit | model | e2e | hostile | fuzz | tidy | web)
 		stage build-asan build asan && stage ctest-asan under_sanitizers ${only:+-L "^$only\$"}
 		;;
 	esac

@@ -259,6 +259,7 @@ static struct soud_link *link_new(const struct soud_link_new *args)
 	link->tcp.data = link->timer.data = link;
 	link->handles = 2;
 	link->since_ms = uv_now(link->net->loop);
+	soud_link_frames(link, SOU_FRAME_BODY_BYTES_MAX);
 	return link;
 }
 
@@ -385,6 +386,12 @@ void soud_link_set_data(struct soud_link *link, void *data)
 void *soud_link_data(const struct soud_link *link)
 {
 	return link->data;
+}
+
+void soud_link_frames(struct soud_link *link, uint32_t body_bytes_max)
+{
+	SOU_ASSERT(body_bytes_max <= SOU_FRAME_BODY_BYTES_MAX);
+	link->frame_bytes_max = SOU_FRAME_HEAD_BYTES + body_bytes_max;
 }
 
 bool soud_link_is_outgoing(const struct soud_link *link)

@@ -102,6 +102,10 @@ int soud_link_send_frame(struct soud_link *link, uint8_t kind, const void *body,
 size_t soud_link_room(const struct soud_link *link);
 size_t soud_link_queued(const struct soud_link *link);
 
+/* The largest body that is taken from now on: until the peer is known, less than
+ * SOU_FRAME_BODY_BYTES_MAX. A longer frame ends the link with FRAME when its length has come. */
+void soud_link_frames(struct soud_link *link, uint32_t body_bytes_max);
+
 /* Stop and go on taking bytes from the peer, while the store is behind. After a pause frames that
  * were read already still come (at most 64 KiB of stream). A paused peer is never slow. */
 void soud_link_pause(struct soud_link *link);

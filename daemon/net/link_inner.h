@@ -51,6 +51,7 @@ struct soud_link {
 	uint64_t taken_ms; /* when the peer last took something; queue at that time */
 	size_t taken_queue;
 	uint64_t opened_ms, frames_in;
+	uint32_t frame_bytes_max; /* head included */
 
 	struct sou_buf proxy; /* owned; until PROXY is over: the request, then the answer so far */
 	struct {              /* the beginning of a frame; p NULL when none is under way */

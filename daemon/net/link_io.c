@@ -337,6 +337,8 @@ static int feed_part(struct soud_link *link, struct sou_span *in)
 	in->p += n;
 	in->n -= n;
 	have = (struct sou_span){link->part.p, link->part.n};
+	if (sou_frame_size(have, &frame_bytes) == SOU_OK && frame_bytes > link->frame_bytes_max)
+		return SOU_EPROTO;
 	struct sou_frame frame;
 	rc = sou_frame_next(&have, &frame);
 	if (rc != SOU_OK)
@@ -357,13 +359,15 @@ static void feed(struct soud_link *link, struct sou_span in)
 			continue;
 		}
 		struct sou_frame frame;
-		rc = sou_frame_next(&in, &frame);
+		uint32_t frame_bytes = SOU_FRAME_HEAD_BYTES;
+		rc = sou_frame_size(in, &frame_bytes);
+		if (rc == SOU_OK && frame_bytes > link->frame_bytes_max)
+			rc = SOU_EPROTO;
+		if (rc == SOU_OK)
+			rc = sou_frame_next(&in, &frame);
 		if (rc == SOU_OK) {
 			hand_up(link, &frame);
 		} else if (rc == SOU_EAGAIN) {
-			uint32_t frame_bytes = SOU_FRAME_HEAD_BYTES;
-			sou_frame_size(in,
-				       &frame_bytes); /* too short for it: the head is awaited */
 			rc = part_put(link, in.p, in.n, frame_bytes);
 			break;
 		}

@@ -25,21 +25,25 @@ struct slot { /* one incoming link until it is open or gone */
 	struct soud_listen *listen;
 	struct soud_link *link;
 	struct key key;
+	uint64_t started_ms;
 	bool started, known;
+	bool leaving; /* turned away; its end is on the way */
 };
 
 struct soud_listen {
 	uv_tcp_t server;
-	uv_timer_t timer; /* to look again: the next turn, or a moment later */
+	uv_timer_t timer;   /* to look again: the next turn, or a moment later */
+	uv_timer_t pressed; /* runs while somebody is parked */
 	int handles;
 	struct soud_net *net; /* borrowed */
 	struct soud_tls *tls; /* borrowed */
 	const struct soud_link_cbs *cbs;
 	void *data;
 	struct soud_node slots;
-	bool waiting;   /* libuv holds one accepted connection for us */
-	bool deferred;  /* and it was counted as such */
-	uint32_t taken; /* in this turn, at most */
+	bool waiting;     /* libuv holds one accepted connection for us */
+	bool deferred;    /* and it was counted as such */
+	uint32_t unknown; /* handshakes under way of addresses without a known key */
+	uint32_t taken;   /* in this turn, at most */
 	uint16_t port;
 	struct {
 		struct key *keys; /* owned; a ring once it is full */
@@ -96,39 +100,70 @@ static uint32_t count(const struct soud_listen *listen, const struct key *key, b
 
 static void start(struct slot *slot)
 {
+	struct soud_listen *listen = slot->listen;
 	slot->started = true;
-	slot->listen->net->stats.handshakes++;
+	slot->started_ms = uv_now(listen->net->loop);
+	listen->net->stats.handshakes++;
+	listen->unknown += !slot->known;
 	soud_link_start(slot->link);
 }
 
-/* A handshake under `key` ended, or the key became known: those that were parked for it may go. */
-static void start_parked(struct soud_listen *listen, const struct key *key)
+/* A quarter of all is kept for addresses with a known key: who has many addresses cannot take it.
+ */
+static bool unknown_fit(const struct soud_listen *listen)
+{
+	uint32_t max = listen->net->limits.handshakes_max;
+	return listen->unknown < max - max / 4;
+}
+
+static bool may_start(const struct slot *slot)
+{
+	const struct soud_listen *listen = slot->listen;
+	const struct soud_net *net = listen->net;
+	if (net->stats.handshakes >= net->limits.handshakes_max)
+		return false;
+	return slot->known || (unknown_fit(listen) && count(listen, &slot->key, true) <
+							      net->limits.handshakes_address_max);
+}
+
+/* The newest first: those that wait for long may be there for nothing else. */
+static void start_parked(struct soud_listen *listen, bool known)
 {
 	struct soud_net *net = listen->net;
-	uint32_t under_way = count(listen, key, true);
-	for (struct soud_node *i = listen->slots.next; i != &listen->slots; i = i->next) {
+	const struct key *full = NULL;
+	for (struct soud_node *i = listen->slots.prev, *before; i != &listen->slots; i = before) {
+		before = i->prev;
 		struct slot *slot = SOUD_OF(i, struct slot, node);
-		if (net->stats.handshakes >= net->limits.handshakes_max)
+		if (net->stats.handshakes >= net->limits.handshakes_max ||
+		    (!known && !unknown_fit(listen)))
 			return;
-		if (slot->started)
+		if (slot->started || slot->known != known ||
+		    (full != NULL && key_eq(full, &slot->key)))
 			continue;
-		if (!slot->known &&
-		    (!key_eq(&slot->key, key) || under_way >= net->limits.handshakes_address_max))
+		if (!may_start(slot)) {
+			full = &slot->key;
 			continue;
-		if (key_eq(&slot->key, key))
-			under_way++;
+		}
 		net->stats.parked--;
 		start(slot);
 	}
 }
 
+static void start_all_parked(struct soud_listen *listen)
+{
+	start_parked(listen, true);
+	start_parked(listen, false);
+}
+
 static void slot_free(struct slot *slot)
 {
-	struct soud_net *net = slot->listen->net;
-	if (slot->started)
-		net->stats.handshakes--;
-	else
-		net->stats.parked--;
+	struct soud_listen *listen = slot->listen;
+	if (slot->started) {
+		listen->net->stats.handshakes--;
+		listen->unknown -= !slot->known;
+	} else {
+		listen->net->stats.parked--;
+	}
 	soud_node_remove(&slot->node);
 	free(slot);
 }
@@ -136,9 +171,8 @@ static void slot_free(struct slot *slot)
 static void on_slot_end(struct slot *slot)
 {
 	struct soud_listen *listen = slot->listen;
-	struct key key = slot->key;
 	slot_free(slot);
-	start_parked(listen, &key);
+	start_all_parked(listen);
 	take(listen);
 }
 
@@ -182,22 +216,67 @@ static void on_timer(uv_timer_t *timer)
 	take(listen);
 }
 
-/* Start it, park it, or turn it away: the address has all it may have. */
+/* The one that has waited longest goes; key NULL: of whatever address. */
+static void turn_away(struct soud_listen *listen, const struct key *key)
+{
+	for (struct soud_node *i = listen->slots.next; i != &listen->slots; i = i->next) {
+		struct slot *slot = SOUD_OF(i, struct slot, node);
+		if (slot->started || slot->leaving || (key != NULL && !key_eq(&slot->key, key)))
+			continue;
+		slot->leaving = true;
+		listen->net->stats.accepts_refused++;
+		soud_link_abort(slot->link, SOUD_LINK_END_LIMIT);
+		return;
+	}
+}
+
+/* Somebody waits: a handshake that takes long makes room, if that is what is lacking. */
+static void press(struct soud_listen *listen)
+{
+	const struct soud_net *net = listen->net;
+	uint64_t now_ms = uv_now(net->loop);
+	uint64_t waiting = net->stats.parked;
+	for (struct soud_node *i = listen->slots.next; i != &listen->slots && waiting > 0;
+	     i = i->next) {
+		struct slot *slot = SOUD_OF(i, struct slot, node);
+		bool full = net->stats.handshakes >= net->limits.handshakes_max ||
+			    (!slot->known && !unknown_fit(listen));
+		if (!slot->started || slot->leaving ||
+		    now_ms - slot->started_ms < net->limits.handshake_pressed_ms ||
+		    (!full && count(listen, &slot->key, false) == 0))
+			continue;
+		slot->leaving = true;
+		waiting--;
+		soud_link_abort(slot->link, SOUD_LINK_END_TIMEOUT);
+	}
+}
+
+static void on_pressed(uv_timer_t *timer)
+{
+	struct soud_listen *listen = timer->data;
+	press(listen);
+	if (listen->net->stats.parked == 0)
+		uv_timer_stop(timer);
+}
+
+/* Start it, or park it. Where an address or all have parked too many, the oldest goes. */
 static void admit(struct slot *slot)
 {
 	struct soud_listen *listen = slot->listen;
 	struct soud_net *net = listen->net;
 	slot->known = is_known(listen, &slot->key);
-	if (slot->known || count(listen, &slot->key, true) < net->limits.handshakes_address_max) {
+	if (may_start(slot)) {
 		start(slot);
 		return;
 	}
 	net->stats.parked++;
-	if (net->stats.parked > net->limits.parked_max ||
-	    count(listen, &slot->key, false) > net->limits.parked_address_max) {
-		net->stats.accepts_refused++;
-		soud_link_abort(slot->link, SOUD_LINK_END_LIMIT);
-	}
+	if (count(listen, &slot->key, false) > net->limits.parked_address_max)
+		turn_away(listen, &slot->key);
+	else if (net->stats.parked > net->limits.parked_max)
+		turn_away(listen, NULL);
+	if (!uv_is_active((uv_handle_t *)&listen->pressed))
+		uv_timer_start(&listen->pressed, on_pressed, net->limits.tick_ms,
+			       net->limits.tick_ms);
 }
 
 /* The one that waits, if it may come in now; libuv then goes on polling. */
@@ -211,8 +290,10 @@ static void take(struct soud_listen *listen)
 		return;
 	}
 	struct slot *slot = NULL;
-	if (net->stats.handshakes < net->limits.handshakes_max &&
-	    net->stats.held_bytes < net->limits.links_bytes_max && !fds_are_short(listen))
+	bool short_ = fds_are_short(listen);
+	if (short_ && net->stats.parked > 0)
+		turn_away(listen, NULL);
+	else if (net->stats.held_bytes < net->limits.links_bytes_max && !short_)
 		slot = calloc(1, sizeof *slot);
 	const struct soud_link_new args = {
 		.net = net,
@@ -300,8 +381,9 @@ int soud_listen_new(struct soud_listen **out, struct soud_net *net, struct soud_
 	soud_node_init(&listen->slots);
 	uv_tcp_init(net->loop, &listen->server);
 	uv_timer_init(net->loop, &listen->timer);
-	listen->server.data = listen->timer.data = listen;
-	listen->handles = 2;
+	uv_timer_init(net->loop, &listen->pressed);
+	listen->server.data = listen->timer.data = listen->pressed.data = listen;
+	listen->handles = 3;
 	int rc = bind_to(listen, hostport, err);
 	if (rc != SOU_OK) {
 		soud_listen_close(listen);
@@ -324,9 +406,12 @@ void soud_listen_known(struct soud_listen *listen, const struct soud_link *link)
 		remember(listen, &key);
 	for (struct soud_node *i = listen->slots.next; i != &listen->slots; i = i->next) {
 		struct slot *slot = SOUD_OF(i, struct slot, node);
-		slot->known = slot->known || key_eq(&slot->key, &key);
+		if (slot->known || !key_eq(&slot->key, &key))
+			continue;
+		slot->known = true;
+		listen->unknown -= slot->started;
 	}
-	start_parked(listen, &key);
+	start_all_parked(listen);
 }
 
 static void on_handle_closed(uv_handle_t *handle)
@@ -352,4 +437,5 @@ void soud_listen_close(struct soud_listen *listen)
 	}
 	uv_close((uv_handle_t *)&listen->server, on_handle_closed);
 	uv_close((uv_handle_t *)&listen->timer, on_handle_closed);
+	uv_close((uv_handle_t *)&listen->pressed, on_handle_closed);
 }

@@ -1,6 +1,8 @@
 /* listen.h - take connections in, within R17: so many handshakes at once, so many from one address
- * that has no known key behind it, so many descriptors kept free. At a limit accepting stops and
- * the kernel's queue holds the rest; nothing that runs is disturbed. */
+ * that has no known key behind it, so many descriptors kept free. What finds no place waits, the
+ * newest is served first, and a handshake that takes long makes room for it. Without memory or
+ * descriptors accepting stops and the kernel's queue holds the rest; what is open is not disturbed.
+ */
 #ifndef SOUD_LISTEN_H
 #define SOUD_LISTEN_H
 

@@ -16,6 +16,7 @@ void soud_net_limits_default(struct soud_net_limits *limits)
 	*limits = (struct soud_net_limits){
 		.handshake_bytes_max = SOU_HANDSHAKE_BYTES_MAX,
 		.handshake_ms_max = SOU_HANDSHAKE_MS_MAX,
+		.handshake_pressed_ms = SOU_HANDSHAKE_PRESSED_MS,
 		.handshakes_max = SOU_HANDSHAKES_MAX,
 		.handshakes_address_max = SOU_HANDSHAKES_ADDRESS_MAX,
 		.parked_max = SOU_PARKED_MAX,

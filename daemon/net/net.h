@@ -22,6 +22,7 @@ struct soud_net; /* opaque */
 /* Defaults are the constants of proto/limits.h under the same names; a test makes them small. */
 struct soud_net_limits {
 	uint32_t handshake_bytes_max, handshake_ms_max;
+	uint32_t handshake_pressed_ms; /* so long a handshake is let be while others wait */
 	uint32_t handshakes_max, handshakes_address_max;
 	uint32_t parked_max, parked_address_max, accepts_turn_max;
 	uint32_t fds_free_min;

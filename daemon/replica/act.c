@@ -30,7 +30,7 @@ static int check_can_sign(struct soud_replica *r, struct acting *a)
 {
 	if (r->env.site == NULL)
 		return say(r, a, SOU_ESTATE, "R20: no signing key is open");
-	if (r->fence_state != SOUD_FENCE_AGREES && !r->confirming)
+	if ((r->fence_state != SOUD_FENCE_AGREES && !r->confirming) || r->doubting)
 		return say(r, a, SOU_ESTATE, "R12: this replica is unconfirmed, it signs nothing");
 	a->line = sou_authority_key(r->authority, &r->identity.site, &r->env.site->key_id);
 	if (a->line == NULL)

@@ -377,6 +377,22 @@ static int check_headers(struct soud_replica *r, struct headers *h, struct soud_
 	return SOU_OK;
 }
 
+/* The first new op that has no effect says so. */
+static void note_idle(const struct soud_replica *r, const struct added *before,
+		      struct soud_taken *out)
+{
+	size_t count = sou_authority_op_count(r->authority);
+	for (size_t i = before->op_count; i < count && out->note == NULL; i++) {
+		struct sou_hash id, prev;
+		struct sou_span op, sigs;
+		sou_authority_op(r->authority, i, &id, &prev, &op, &sigs);
+		if (sou_authority_admissible(r->authority, &id))
+			continue;
+		out->note_clause = "P8.5";
+		out->note = "an authority op without effect";
+	}
+}
+
 int soud_replica_series(struct soud_replica *r, const struct soud_from *from,
 			struct sou_span series, struct soud_taken *out)
 {
@@ -401,6 +417,8 @@ int soud_replica_series(struct soud_replica *r, const struct soud_from *from,
 		out->bye = rc == SOU_ESIG ? SOU_BYE_SIGNATURE : SOU_BYE_FORMAT;
 		out->clause = rc == SOU_ESIG ? "P13.4" : "P11.2";
 	}
+	if (rc == SOU_OK)
+		note_idle(r, &before, out);
 	for (size_t i = 0; rc == SOU_OK && i < h.count; i++)
 		rc = ingest_headers(r, from, h.in[i], out);
 	if (rc == SOU_OK)

@@ -323,6 +323,18 @@ static int check_signatures(struct soud_replica *r, struct soud_intake *in, stru
 	return intake_verdict(r, in, out);
 }
 
+/* The first of what is new here and held says why. Settled, not yet flushed. */
+static void note_held(const struct work *w, struct soud_taken *out)
+{
+	for (size_t i = 0; i < w->change_count && out->note == NULL; i++) {
+		const struct sou_change *c = &w->changes[i];
+		if (c->before != SOU_VERDICT_NONE || c->after == SOU_ACCEPTED)
+			continue;
+		out->note = sou_verdict_note((enum sou_verdict)c->after);
+		out->note_clause = sou_verdict_clause((enum sou_verdict)c->after);
+	}
+}
+
 /* Into the engine and judged; refused or ready to be flushed. */
 static int judge_batch(struct soud_replica *r, const struct soud_from *from, struct work *w,
 		       const struct soud_intake *in, bool limits, struct soud_taken *out)
@@ -336,6 +348,8 @@ static int judge_batch(struct soud_replica *r, const struct soud_from *from, str
 		rc = check_held(r, from, w, out);
 	if (rc == SOU_OK && limits)
 		rc = check_strange(r, w, out);
+	if (rc == SOU_OK)
+		note_held(w, out);
 	if (rc != SOU_OK && !r->broken && (w->fresh_count > 0 || w->later_count > 0))
 		work_undo(r, w);
 	return rc;
@@ -396,6 +410,7 @@ int soud_replica_ingest(struct soud_replica *r, const struct soud_from *from,
 		rc = work_flush(r, &r->work);
 	if (rc == SOU_OK && !answer)
 		rc = move_position(r, peer, e, &position, upto);
+	out->rolled_back = rc == SOU_OK && r->doubting;
 	return rc;
 }
 

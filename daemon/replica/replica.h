@@ -176,6 +176,10 @@ struct soud_taken {     /* as SOU_EVENT_STORED wants it; set on every return tha
 	const char *clause; /* "P11.12"; static; NULL when taken */
 	bool has_entry;
 	struct sou_hash entry; /* of the refusal; op id of an enrol */
+	bool rolled_back;      /* an entry of ours came that is not here: unconfirmed (P13.8) */
+	/* What was taken without effect, for the log: "P9.7", "held: ..."; static; NULL: nothing.
+	 */
+	const char *note_clause, *note;
 	int64_t received_ms;
 };
 

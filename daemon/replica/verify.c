@@ -142,7 +142,8 @@ static int check_row(struct check *c, struct sou_scope *scope, const struct soud
 	rc = check_signature(c, row);
 	if (rc != SOU_OK)
 		return rc;
-	if (sou_id_eq(&c->entry.facts.site, &c->identity.site)) {
+	if (sou_id_eq(&c->entry.facts.site, &c->identity.site) &&
+	    sou_authority_key(c->authority, &c->entry.facts.site, &c->entry.facts.key) != NULL) {
 		c->own++;
 		c->own_last_found |= sou_hash_eq(&row->id, &c->own_last);
 		if (c->entry.facts.hlc > c->own_hlc)

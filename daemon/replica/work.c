@@ -125,6 +125,28 @@ int work_settle(struct soud_replica *r, struct work *w)
 	return SOU_OK;
 }
 
+/* Of this site, and not only said to be: under a key that nobody enrolled whoever brings it may
+ * have made it up, clock and all (R15). Under one that is, the end of its run was verified. */
+static bool is_own(const struct soud_replica *r, const struct fresh *f)
+{
+	return sou_id_eq(&f->site, &r->identity.site) &&
+	       sou_authority_key(r->authority, &f->site, &f->key) != NULL;
+}
+
+/* P13.8: nobody but the hub itself signs its entries, and what it signs it stores first. One that
+ * comes from a peer and is not here proves that this replica is older than it was. */
+static int take_own(struct soud_replica *r, const struct work *w, const struct fresh *f)
+{
+	r->now.own++;
+	r->now.own_last = f->id;
+	if (f->hlc > r->now.hlc) /* it said so itself, before it was restored */
+		r->now.hlc = f->hlc;
+	if (!r->identity.hub || w->source == 0 || r->fence_state != SOUD_FENCE_AGREES ||
+	    r->doubting)
+		return SOU_OK;
+	return soud_replica_new_log(r);
+}
+
 static int append(struct soud_replica *r, struct work *w, const struct fresh *f)
 {
 	struct engine *e = w->e;
@@ -155,13 +177,7 @@ static int append(struct soud_replica *r, struct work *w, const struct fresh *f)
 	if (rc != SOU_OK)
 		return replica_fail(r, rc, "no memory for a feed");
 	r->now.hlc = sou_hlc_seen(r->now.hlc, f->hlc, r->received_ms);
-	if (sou_id_eq(&f->site, &r->identity.site)) {
-		r->now.own++;
-		r->now.own_last = f->id;
-		if (f->hlc > r->now.hlc) /* it said so itself, before it was restored */
-			r->now.hlc = f->hlc;
-	}
-	return SOU_OK;
+	return is_own(r, f) ? take_own(r, w, f) : SOU_OK;
 }
 
 /* A held row that gets its payload weighs more from now on. */

@@ -37,6 +37,7 @@ static void done(struct soud_job *job, int rc)
 	const struct soud_log_facts facts = {.rule = "R12"};
 	free(j);
 	s->confirming = false;
+	s->own_from_count = 0; /* what was said counts for this time */
 	if (rc == SOU_OK) {
 		soud_sync_confirmed(s);
 	} else {
@@ -64,14 +65,47 @@ static size_t needed(const struct soud_sync *s)
 	return count;
 }
 
+/* Each site counts once. */
+static void count_site(struct sou_id sites[SOUD_SYNC_OWN_SITES], size_t *count,
+		       const struct sou_id *site)
+{
+	bool known = false;
+	for (size_t i = 0; i < *count; i++)
+		known |= sou_id_eq(&sites[i], site);
+	if (!known && *count < SOUD_SYNC_OWN_SITES)
+		sites[(*count)++] = *site;
+}
+
+/* A hub believes three sites, or both where there are two; one that could say so alone could stop
+ * it again and again. What one alone knows comes as proof, with its entries. */
+void soud_sync_claim(struct peer *p)
+{
+	struct soud_sync *s = p->sync;
+	count_site(s->claims, &s->claim_count, &p->from.site);
+	size_t enough = needed(s);
+	if (soud_core_unconfirmed(s->core) == SOUD_FENCE_AGREES && enough > 1 &&
+	    s->claim_count == enough)
+		soud_peer_new_log(p);
+}
+
+void soud_sync_new_log(struct soud_sync *s)
+{
+	const struct soud_log_facts facts = {.rule = "P13.8"};
+	soud_log(SOUD_EVENT_REPLICA_ROLLED_BACK, &facts,
+		 "this log was rolled back: a new one begins, and nothing is signed until the own "
+		 "entries are here again");
+	s->own_from_count = s->claim_count = 0;
+	for (struct peer *p = s->peers, *next; p != NULL; p = next) {
+		next = p->next;
+		struct sou_event e = {.kind = SOU_EVENT_NEW_LOG};
+		soud_peer_event(p, &e);
+	}
+}
+
 void soud_sync_own_all(struct peer *p)
 {
 	struct soud_sync *s = p->sync;
-	bool known = false;
-	for (size_t i = 0; i < s->own_from_count; i++)
-		known |= sou_id_eq(&s->own_from[i], &p->from.site);
-	if (!known && s->own_from_count < SOUD_SYNC_OWN_SITES)
-		s->own_from[s->own_from_count++] = p->from.site;
+	count_site(s->own_from, &s->own_from_count, &p->from.site);
 	if (s->confirming || s->closing || s->own_from_count < needed(s))
 		return;
 	struct confirm_job *j = calloc(1, sizeof *j);

@@ -104,16 +104,18 @@ static void done(struct soud_job *job, int rc)
 {
 	struct peer_job *j = (struct peer_job *)job;
 	struct peer *p = j->peer;
+	struct soud_sync *s = p->sync;
+	bool new_log = rc == SOU_OK && (j->kind == JOB_NEW_LOG || j->taken.rolled_back);
 	p->jobs--;
 	if (j->kind == JOB_NEWS && (rc == SOU_EFULL || rc == SOU_ESTORE))
 		refuse_news(p, j);
 	else if (rc == SOU_EFULL || rc == SOU_ESTORE)
 		p->no_room = true; /* told again in the next session */
 	if (rc == SOU_OK)
-		p->sync->entries_in += j->taken.fresh;
+		s->entries_in += j->taken.fresh;
 	if (j->taken.refuse != 0)
-		p->sync->refusals_given[j->taken.refuse < SOUD_REFUSALS ? j->taken.refuse : 0]++;
-	p->sync->bad_signatures += j->taken.bad_signatures;
+		s->refusals_given[j->taken.refuse < SOUD_REFUSALS ? j->taken.refuse : 0]++;
+	s->bad_signatures += j->taken.bad_signatures;
 	if (j->kind != JOB_NEW_LOG && j->kind != JOB_LATE) {
 		struct sou_event e = {
 			.kind = SOU_EVENT_STORED,
@@ -126,10 +128,14 @@ static void done(struct soud_job *job, int rc)
 				   .entry = j->taken.entry,
 				   .received_ms = (uint64_t)j->taken.received_ms,
 				   .own_new = j->taken.own_new,
-				   .bad_signatures = j->taken.bad_signatures},
+				   .bad_signatures = j->taken.bad_signatures,
+				   .note_clause = j->taken.note_clause,
+				   .note = j->taken.note},
 		};
 		soud_peer_event(p, &e);
 	}
+	if (new_log)
+		soud_sync_new_log(s);
 	soud_peer_gone(p);
 	soud_intake_free(j->check.intake);
 	free(j->late);

@@ -40,6 +40,7 @@ static void on_live(struct peer *p, const struct sou_action *a)
 	struct soud_sync *s = p->sync;
 	p->from = (struct soud_from){a->peer.site, a->peer.log};
 	p->live = true;
+	soud_link_frames(p->link, SOU_FRAME_BODY_BYTES_MAX);
 	p->withdrawn = a->peer.withdrawn;
 	const struct sou_authority *authority = soud_reader_authority(soud_core_reader(s->core));
 	p->is_hub = soud_link_is_outgoing(p->link);
@@ -89,6 +90,8 @@ static void on_close(struct peer *p, const struct sou_action *a)
 		s->bye = a->close.by_peer && a->close.code != SOU_BYE_NONE
 				 ? sou_bye_name((uint64_t)a->close.code)
 				 : NULL;
+	if (!a->close.by_peer && a->close.code == SOU_BYE_SIGNATURE)
+		(void)soud_penalty_put(&s->penalty, soud_link_spki(p->link), uv_now(s->loop));
 	p->closing = true;
 	soud_link_close(p->link);
 }
@@ -155,6 +158,9 @@ static void act(struct peer *p, const struct sou_action *a)
 	case SOU_ACTION_NEW_LOG:
 		soud_peer_new_log(p);
 		break;
+	case SOU_ACTION_CLAIM:
+		soud_sync_claim(p);
+		break;
 	case SOU_ACTION_ALARM:
 		p->sync->alarms++;
 		break;
@@ -206,9 +212,45 @@ void soud_peer_event(struct peer *p, struct sou_event *event)
 	}
 }
 
+static void turn_away(struct soud_sync *s, struct soud_link *link, const char *what)
+{
+	const struct soud_log_facts facts = {.rule = "R17", .peer = soud_link_addr(link)->text};
+	soud_log(SOUD_EVENT_LINK_TURNED_AWAY, &facts, "%s", what);
+	s->turned_away++;
+	soud_link_set_data(link, NULL);
+	soud_link_abort(link, SOUD_LINK_END_LIMIT);
+}
+
+/* R17: is there room for one more key that authority does not list? */
+static bool stranger_fits(const struct soud_sync *s, const struct soud_link *link)
+{
+	const struct soud_addr *addr = soud_link_addr(link);
+	size_t all = 0, here = 0;
+	for (const struct peer *p = s->peers; p != NULL; p = p->next) {
+		if (p->link == NULL || sou_session_state(p->session) != SOU_SESSION_JOINING)
+			continue;
+		all++;
+		here += memcmp(soud_link_addr(p->link)->key, addr->key, sizeof addr->key) == 0;
+	}
+	return all < SOU_STRANGERS_MAX && here < SOU_STRANGERS_ADDRESS_MAX;
+}
+
 static void on_open(struct soud_link *link, void *data)
 {
 	struct soud_sync *s = data;
+	const struct sou_authority *a = soud_reader_authority(soud_core_reader(s->core));
+	bool stranger = !soud_link_is_outgoing(link) &&
+			sou_authority_by_tls(a, soud_link_spki(link)) == NULL;
+	if (soud_penalty_holds(&s->penalty, soud_link_spki(link), uv_now(s->loop))) {
+		turn_away(s, link, "not taken for a while: its signatures did not verify");
+		return;
+	}
+	if (stranger && !stranger_fits(s, link)) {
+		turn_away(s, link, "too many keys that are not enrolled");
+		return;
+	}
+	if (stranger)
+		soud_link_frames(link, SOU_STRANGER_FRAME_BYTES_MAX);
 	struct peer *p = calloc(1, sizeof *p);
 	const struct soud_identity *me = soud_reader_identity(soud_core_reader(s->core));
 	struct sou_session_options o = {
@@ -277,7 +319,9 @@ static void on_refused_link(struct soud_link *link, void *data, enum soud_link_e
 {
 	(void)data;
 	(void)detail;
-	const struct soud_log_facts facts = {.rule = "R17", .peer = soud_link_addr(link)->text};
+	bool keys = end == SOUD_LINK_END_TLS || end == SOUD_LINK_END_PIN;
+	const struct soud_log_facts facts = {.rule = keys ? "R18" : "R17",
+					     .peer = soud_link_addr(link)->text};
 	soud_log(SOUD_EVENT_LINK_REFUSED, &facts, "%s", soud_link_end_text(end));
 }
 

@@ -365,6 +365,7 @@ void soud_sync_status(const struct soud_sync *s, struct soud_sync_status *out)
 		.acks_in = s->acks_in,
 		.alarms = s->alarms,
 		.refused = s->refused,
+		.turned_away = s->turned_away,
 		.bye = s->bye,
 		.other_instance = s->other_instance,
 		.bad_signatures = s->bad_signatures,

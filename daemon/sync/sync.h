@@ -53,7 +53,8 @@ struct soud_sync_status {
 	uint64_t hub_contact_ms; /* wall clock of the last frame from the hub, after a start to the
 				  * hour; 0: never */
 	uint64_t entries_in, entries_out_bytes, acks_in, alarms, refused; /* since the start */
-	const char *refusal; /* the last refusal by the hub, as P rule and word; NULL: none */
+	uint64_t turned_away; /* links past their handshake that a limit ended (R17) */
+	const char *refusal;  /* the last refusal by the hub, as P rule and word; NULL: none */
 	uint64_t refusals_given[SOUD_REFUSALS],
 		refusals_got[SOUD_REFUSALS]; /* by enum sou_refuse */
 	uint64_t bad_signatures;

@@ -6,6 +6,7 @@
 
 #include "daemon/checker.h"
 #include "daemon/log.h"
+#include "daemon/sync/penalty.h"
 #include "daemon/sync/sync.h"
 
 struct late { /* acks and passed positions that may wait a little: one row a scope, the highest */
@@ -47,11 +48,14 @@ struct soud_sync {
 	struct sou_actions actions; /* of the step under way: of one peer at a time */
 	struct peer *peers;
 	uv_timer_t tick, flush;
+	struct soud_penalty penalty;
 	bool paused, closing, flush_armed;
 	int handles; /* timers not yet closed, and a job of confirm.c */
-	uint64_t entries_in, entries_out_bytes, acks_in, alarms, refused;
+	uint64_t entries_in, entries_out_bytes, acks_in, alarms, refused, turned_away;
 	struct sou_id own_from[SOUD_SYNC_OWN_SITES]; /* said to have no more of our own (P13.16) */
 	size_t own_from_count;
+	struct sou_id claims[SOUD_SYNC_OWN_SITES]; /* said that our log was rolled back (P13.8) */
+	size_t claim_count;
 	bool confirming;     /* a job of the writer */
 	bool other_instance; /* the hub told so */
 	uint64_t refusals_given[SOUD_REFUSALS], refusals_got[SOUD_REFUSALS];
@@ -96,7 +100,9 @@ void soud_sync_contact_read(struct soud_sync *s);
 void soud_sync_contact_put(struct soud_sync *s);
 
 /* confirm.c */
-void soud_sync_own_all(struct peer *p); /* this peer has no more of our own entries */
+void soud_sync_own_all(struct peer *p);      /* this peer has no more of our own entries */
+void soud_sync_claim(struct peer *p);        /* says that our log was rolled back */
+void soud_sync_new_log(struct soud_sync *s); /* a new log id was drawn: all links come anew */
 
 /* sync.c */
 void soud_sync_forget_why(struct soud_sync *s); /* reasons of the last link */

@@ -84,6 +84,7 @@ static void act(struct remote *w, const struct sou_action *a)
 	case SOU_ACTION_STORE_SIGNATURES:
 	case SOU_ACTION_ENROL:
 	case SOU_ACTION_NEW_LOG:
+	case SOU_ACTION_CLAIM:
 	case SOU_ACTION_ALARM:
 	case SOU_ACTION_REFUSED:
 		crowd_die("links", "the hub sent news to who has all, or refused");

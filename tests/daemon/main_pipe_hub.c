@@ -403,6 +403,7 @@ static void act_on(struct hub *h, const struct sou_actions *all, const struct so
 		break;
 	case SOU_ACTION_OWN_ALL:
 	case SOU_ACTION_SETTLED:
+	case SOU_ACTION_CLAIM:
 		break; /* this hub is never unconfirmed */
 	case SOU_ACTION_LIVE:
 		h->from = (struct soud_from){a->peer.site, a->peer.log};

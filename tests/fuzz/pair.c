@@ -284,6 +284,7 @@ static void act_on(struct pair *p, uint32_t node, const struct sou_action *a)
 		check_close(p, a->close.code);
 		break;
 	case SOU_ACTION_LIVE:
+	case SOU_ACTION_CLAIM:
 	case SOU_ACTION_REFUSED:
 	case SOU_ACTION_JOINED:
 	case SOU_ACTION_SETTLED:

@@ -327,6 +327,8 @@ static bool local(struct talk *t, struct sou_event *e, struct sou_id *version)
 		e->kind = SOU_EVENT_SETTLE;
 	} else if (talk_is(t, "confirmed")) {
 		e->kind = SOU_EVENT_CONFIRMED;
+	} else if (talk_is(t, "new-log")) {
+		e->kind = SOU_EVENT_NEW_LOG;
 	} else {
 		return false;
 	}

@@ -261,6 +261,9 @@ static void tell_one(struct talk *t, const struct sou_action *a)
 	case SOU_ACTION_NEW_LOG:
 		put(t, "new-log");
 		return;
+	case SOU_ACTION_CLAIM:
+		put(t, "claim(%c)", letter(&a->claim.scope));
+		return;
 	case SOU_ACTION_ALARM:
 		put(t, "alarm(%c)", letter(&a->alarm.scope));
 		return;

@@ -86,6 +86,22 @@ static const struct row positions[] = {
 	{"P13.8 a position above the last arrival: rolled back",
 	 "scope A 3; met; dial; hello A:4; arrive A 9",
 	 "hello(A:0=) | live new-log bye(rolled-back P13.8) close | -"},
+	{"P13.8 a hub does not believe one site: its heads ask for proof",
+	 "hub; scope A 3; scope B 2; met; listen; hello A:4 B:2; arrive A 4",
+	 "- | hello(A:0= B:0=) live claim(A) acked(B 2) heads(A) news(A 0-3) | news(A 3-4)"},
+	{"P13.8 nor in a list that came later, nor twice",
+	 "hub; scope A 3; scope B 2; met; many 17; listen; hello all other; heavy 1040000; "
+	 "positions A:9 B:7",
+	 "- | hello(#) live positions-want | claim(A) claim(B) heads(A) heads(B) news(B 0-2)"},
+	{"P13.8 the heads of who said so start the scope as ever",
+	 "hub; scope A 9; met; listen; hello A:10; heads A 2",
+	 "- | hello(A:0=) live claim(A) heads(A) news(A 0-5) news(A 5-9) | news(A 0-5 heads) "
+	 "news(A "
+	 "5-9 heads)"},
+	{"P13.8 of a scope that the peer may not read it says nothing at a hub either",
+	 "hub; scope A 3 -; met; listen; hello A:4", "- | hello() live"},
+	{"P13.8 a new log: all links come anew", "hub; scope A 3; met; listen; hello A:3; new-log",
+	 "- | hello(A:0=) live acked(A 3) | bye(rolled-back P13.8) close"},
 	{"P13.8 of a scope that the peer may not read it says nothing",
 	 "scope A 3 -; met; dial; hello A:4 Q:1", "hello() | live"},
 	{"P13.8 and counts as 0 once it may",

@@ -203,6 +203,8 @@ static void act_on(struct sim *w, uint32_t link, uint32_t side, const struct sou
 		w->marks[SIM_MARK_ROLLED_BACK]++;
 		(void)job_new(w, link, side, JOB_NEW_LOG, 0, NULL, 0);
 		break;
+	case SOU_ACTION_CLAIM:
+		break; /* the hub's disk is never put back */
 	case SOU_ACTION_ALARM:
 		sim_fail(w, "S5", "software fault told by %s", w->nodes[end->node].name);
 		break;

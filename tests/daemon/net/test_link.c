@@ -152,6 +152,44 @@ TEST(link, split_at_every_byte)
 	rig_end(&rig, name);
 }
 
+/* Of a peer that is not known yet less is taken, whether the length comes whole or in pieces. */
+TEST(link, a_lower_bound_for_frames)
+{
+	static const struct {
+		const char *name;
+		uint32_t body;
+		size_t first; /* so many bytes come alone */
+		bool taken;
+	} rows[] = {
+		{"R17 at the bound", 4096, 0, true},
+		{"R17 at it, in pieces", 4096, 3, true},
+		{"R17 one past it", 4097, 0, false},
+		{"R17 one past it, in pieces", 4097, 3, false},
+		{"R17 far past it", SOU_FRAME_BODY_BYTES_MAX, 0, false},
+	};
+	static uint8_t all[SOU_FRAME_HEAD_BYTES + SOU_FRAME_BODY_BYTES_MAX];
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct rig rig;
+		rig_begin(&rig, NULL);
+		struct raw *raw = raw_connect(&rig, raw_ctx("ED25519", 1));
+		RIG_UNTIL(&rig, rows[i].name, rig.hub.opened == 1 && raw->shaken);
+		soud_link_frames(rig.hub.link, 4096);
+		sou_frame_head(all, 4, rows[i].body);
+		size_t n = SOU_FRAME_HEAD_BYTES + (rows[i].taken ? rows[i].body : 0);
+		if (rows[i].first > 0) {
+			raw_write(raw, all, rows[i].first);
+			rig_go_on(&rig, rows[i].name, 20);
+		}
+		raw_write(raw, all + rows[i].first, n - rows[i].first);
+		RIG_UNTIL(&rig, rows[i].name, rig.hub.frames == 1 || rig.hub.closed == 1);
+		CHECK_INT(rows[i].name, rig.hub.frames, ==, rows[i].taken);
+		if (!rows[i].taken)
+			CHECK_STR(rows[i].name, soud_link_end_name(rig.hub.end), "FRAME");
+		raw_close(raw);
+		rig_end(&rig, rows[i].name);
+	}
+}
+
 TEST(link, big_frame_in_small_records)
 {
 	const char *name = "P11.1 1 MiB in records of 1,000 bytes";

@@ -96,13 +96,50 @@ TEST(listen, known_address)
 	struct soud_net_stats stats = soud_net_stats(rig.net);
 	CHECK_U64("P16.1 64 in all", stats.handshakes, ==, SOU_HANDSHAKES_MAX);
 	CHECK_U64("none is turned away", stats.accepts_refused, ==, 0);
-	CHECK_U64("accepting stopped", stats.accepts_deferred, ==, 1);
-	CHECK_INT("the kernel holds the rest", ended(raws, 100), ==, 0);
+	CHECK_U64("the rest waits", stats.parked, ==, 36);
+	CHECK_INT("and is not closed", ended(raws, 100), ==, 0);
 	CHECK("what runs is not disturbed", soud_link_is_open(rig.site.link));
 	close_crowd(raws, 64);
 	RIG_UNTIL(&rig, name, soud_net_stats(rig.net).handshakes == 36);
+	CHECK_U64("all had their turn", soud_net_stats(rig.net).parked, ==, 0);
 	close_crowd(raws + 64, 36);
 	rig_end(&rig, name);
+}
+
+/* Half-open handshakes hold every place, of one known address, of many unknown ones: who comes then
+ * is let in all the same. */
+TEST(listen, half_open_ones_make_room)
+{
+	static const struct {
+		const char *name;
+		bool known;
+	} rows[] = {{"R17 behind a known address", true}, {"R17 behind an unknown one", false}};
+	for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+		struct soud_net_limits limits = rig_limits();
+		limits.handshake_pressed_ms = 60;
+		limits.parked_address_max = 150;
+		struct rig rig;
+		rig_begin(&rig, &limits);
+		rig.hub.arg = &rig.listen;
+		if (rows[i].known) {
+			rig.hub.on_open = make_known;
+			rig_open(&rig, rows[i].name);
+		}
+		uint64_t most = rows[i].known ? SOU_HANDSHAKES_MAX : SOU_HANDSHAKES_ADDRESS_MAX;
+		struct raw *raws[CROWD];
+		connect_crowd(&rig, raws, CROWD);
+		RIG_UNTIL(&rig, rows[i].name,
+			  soud_net_stats(rig.net).handshakes == most &&
+				  soud_net_stats(rig.net).parked > 100);
+		int opened = rig.hub.opened;
+		rig_link(&rig);
+		uint64_t begin_ms = uv_now(&rig.loop);
+		RIG_UNTIL(&rig, rows[i].name, rig.hub.opened == opened + 1);
+		CHECK_U64(rows[i].name, uv_now(&rig.loop) - begin_ms, <, 2000);
+		CHECK_U64(rows[i].name, soud_net_stats(rig.net).handshakes, <=, most);
+		close_crowd(raws, CROWD);
+		rig_end(&rig, rows[i].name);
+	}
 }
 
 TEST(listen, known_while_they_wait)
