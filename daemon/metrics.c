@@ -7,10 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "daemon/backlog.h"
 #include "daemon/log.h"
 #include "proto/msg.h"
-
-#define BACKLOG_MAX 100000u /* a count, not a walk without end on the loop's thread */
 
 struct page {
 	FILE *to;
@@ -74,63 +73,20 @@ static void write_HUB_CONTACT(struct page *p, const struct metric *m)
 		sample_ms(p, m, p->sync.hub_contact_ms);
 }
 
-/* The number of the log that a site's replica had last; false: it was never linked. */
-static bool peer_of(struct page *p, const struct sou_id *site, uint64_t *number)
-{
-	struct soud_peer peer = {0};
-	bool found = false;
-	while (soud_store_peer_next(p->store, peer.number, &peer) == SOU_OK) {
-		if (sou_id_eq(&peer.site, site)) {
-			*number = peer.number;
-			found = true;
-		}
-	}
-	return found;
-}
-
-static uint64_t backlog_of(struct page *p, const struct sou_line *line)
-{
-	uint64_t number = 0, total = 0;
-	uint32_t scopes = 0;
-	bool met = peer_of(p, &line->site, &number);
-	if (soud_store_scope_count(p->store, &scopes) != SOU_OK)
-		p->rc = SOU_ESTORE;
-	for (uint32_t n = 1; p->rc == SOU_OK && n <= scopes && total < BACKLOG_MAX; n++) {
-		struct sou_id scope;
-		struct soud_position at = {0};
-		uint64_t last = 0, later = 0;
-		p->rc = soud_store_scope_id(p->store, n, &scope);
-		if (p->rc == SOU_OK && met)
-			p->rc = soud_store_position_get(p->store, number, n, &at);
-		if (p->rc == SOU_OK)
-			p->rc = soud_store_scope_last(p->store, n, &last);
-		if (p->rc != SOU_OK || last <= at.acked ||
-		    !soud_reader_may_read(p->reader, &line->site, &line->key_id, &scope))
-			continue;
-		p->rc = soud_store_later_count(p->store, n, at.acked, met ? number : UINT32_MAX,
-					       BACKLOG_MAX - total, &later);
-		total += later;
-	}
-	return total;
-}
-
 static void write_BACKLOG(struct page *p, const struct metric *m)
 {
-	const struct sou_authority *a = soud_reader_authority(p->reader);
-	const struct sou_id *self = &soud_reader_identity(p->reader)->site;
-	struct sou_hash genesis = sou_authority_genesis(a);
-	for (size_t i = 0; i < sou_authority_line_count(a); i++) {
-		const struct sou_line *line = sou_authority_line_at(a, i);
-		bool is_hub = sou_hash_eq(&line->opening, &genesis);
-		if (sou_id_eq(&line->site, self) || sou_authority_site(a, &line->site) != line ||
-		    sou_authority_key_withdrawn(a, &line->site, &line->key_id) ||
-		    (!p->hub && !is_hub)) /* sites speak to the hub alone */
-			continue;
+	struct soud_backlog *list = NULL;
+	size_t count = 0;
+	int rc = soud_backlog_read(p->reader, &list, &count);
+	if (rc != SOU_OK)
+		p->rc = rc;
+	for (size_t i = 0; i < count; i++) {
 		char hex[17];
 		for (size_t k = 0; k < 8; k++)
-			(void)snprintf(hex + 2 * k, 3, "%02x", line->site.b[k]);
-		sample(p, m, hex, backlog_of(p, line));
+			(void)snprintf(hex + 2 * k, 3, "%02x", list[i].site.b[k]);
+		sample(p, m, hex, list[i].entries);
 	}
+	free(list);
 }
 
 static void write_OLDEST(struct page *p, const struct metric *m)

@@ -146,6 +146,9 @@ int soud_store_verdict_counts(struct soud_store *s, uint64_t held[SOUD_VERDICT_K
 /* Entries above an arrival that did not come from this peer; counted up to `max`. */
 int soud_store_later_count(struct soud_store *s, uint32_t scope, uint64_t after, uint64_t peer,
 			   uint64_t max, uint64_t *out);
+/* Of our log, as a peer acknowledged it: acked[n - 1] for each scope n of 1..scopes that has a
+ * position; the others stay. */
+int soud_store_acked(struct soud_store *s, uint64_t peer, uint64_t *acked, uint32_t scopes);
 /* When the first entry that was made here above an arrival was stored. SOU_EUNKNOWN: none. */
 int soud_store_own_first(struct soud_store *s, uint32_t scope, uint64_t after,
 			 int64_t *received_ms);

@@ -109,6 +109,7 @@
 	X(COUNT_HELD, "SELECT state & 15, count(*) FROM log WHERE (state & 15) <> 0 GROUP BY 1")   \
 	X(COUNT_LATER, "SELECT count(*) FROM (SELECT 1 FROM log WHERE key > ?1 AND key <= ?2"      \
 		       " AND source <> ?3 LIMIT ?4)")                                              \
+	X(POSITIONS, "SELECT key & 16777215, acked FROM position WHERE key >= ?1 AND key <= ?2")   \
 	X(COUNT_OWN_FIRST, "SELECT received_ms FROM log WHERE source = 0 AND key > ?1"             \
 			   " AND key <= ?2 ORDER BY key LIMIT 1")                                  \
 	X(CHECK_QUICK, "PRAGMA quick_check(1)")                                                    \

@@ -376,6 +376,22 @@ int soud_store_position_get(struct soud_store *s, uint64_t peer, uint32_t scope,
 	return SOU_OK;
 }
 
+int soud_store_acked(struct soud_store *s, uint64_t peer, uint64_t *acked, uint32_t scopes)
+{
+	sqlite3_stmt *statement = store_statement(s, STORE_POSITIONS);
+	if (statement == NULL)
+		return store_why(s);
+	sqlite3_bind_int64(statement, 1, position_key(peer, 1));
+	sqlite3_bind_int64(statement, 2, position_key(peer, 0xffffff));
+	int rc;
+	while ((rc = store_row(s, statement, "position")) == SOU_OK) {
+		int64_t scope = sqlite3_column_int64(statement, 0);
+		if (scope >= 1 && scope <= scopes)
+			acked[scope - 1] = (uint64_t)sqlite3_column_int64(statement, 1);
+	}
+	return rc == SOU_EUNKNOWN ? SOU_OK : rc;
+}
+
 int soud_store_position_put(struct soud_store *s, uint64_t peer, uint32_t scope,
 			    const struct soud_position *position)
 {
