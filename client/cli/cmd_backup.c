@@ -210,6 +210,8 @@ static int fail_restoring(struct souc_context *cx, int rc, const char *file, con
 				 cx->data, had, has);
 	case SOU_EBUSY:
 		return souc_fail(cx, SOU_MSG_DAEMON_MUST_STOP, "restore", cx->data);
+	case SOU_ERIGHT:
+		return souc_fail(cx, SOU_MSG_DATA_OWNER, err->text);
 	case SOU_EKEY:
 		return souc_fail(cx, SOU_MSG_RESTORE_KEY, err->text);
 	case SOU_EFULL:

@@ -82,7 +82,8 @@ struct soud_restored {
 	uint64_t had_entries, had_ops; /* of the replica that was there */
 	char missing[4300]; /* the first key file that is not there, where keys is false */
 };
-/* SOU_EBUSY: a daemon works there. SOU_EEXIST: there is a replica and `replace` is not set;
+/* SOU_ERIGHT: root, in another user's directory, whose daemon could not use what root makes.
+ * SOU_EBUSY: a daemon works there. SOU_EEXIST: there is a replica and `replace` is not set;
  * out->had_* and out->facts are set then, to say which has more. SOU_EKEY: the keys are another
  * site's. Others as above. On any error the directory holds the replica that it held. */
 int soud_restore(const struct soud_restore *args, struct soud_restored *out, struct sou_err *err);

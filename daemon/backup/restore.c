@@ -133,7 +133,11 @@ static int begin(struct restoring *r, struct sou_err *err)
 	if (rc == SOU_OK && r->out->facts.schema > soud_store_schema_now())
 		rc = sou_err_set(err, SOU_ETOONEW, "%s has schema %d, newer than %d", args->file,
 				 r->out->facts.schema, soud_store_schema_now());
-	r->made = access(args->data_dir, F_OK) != 0;
+	struct stat st;
+	r->made = stat(args->data_dir, &st) != 0;
+	if (rc == SOU_OK && !r->made && geteuid() == 0 && st.st_uid != 0)
+		rc = sou_err_set(err, SOU_ERIGHT, "%s",
+				 args->data_dir); /* its files would be ours */
 	if (rc == SOU_OK)
 		rc = soud_guard_dir(args->data_dir, err);
 	if (rc == SOU_OK)

@@ -40,6 +40,7 @@ struct soud_dial {
 	struct soud_link *link;  /* CONNECTING and UP */
 	union address addresses[SOU_DIAL_ADDRESSES_MAX];
 	size_t address_count, address_next;
+	union address good; /* the last that led to the peer; all zero: none yet */
 	uint32_t retry_ms, retry_ms_min, retry_ms_max;
 	uint64_t hold_until_ms; /* loop time */
 	uint64_t next_ms;       /* loop time; WAITING */
@@ -122,6 +123,20 @@ static void note_end(struct soud_dial *dial, enum soud_link_end end, const char 
 	snprintf(dial->detail, sizeof dial->detail, "%s", detail);
 }
 
+/* What led to the peer before is tried before what may not answer for seconds (IPv6 that a network
+ * throws away); the rest as the resolver has it (RFC 6724). */
+static void good_first(struct soud_dial *dial)
+{
+	for (size_t i = 1; i < dial->address_count; i++) {
+		union address a = dial->addresses[i];
+		if (memcmp(&a, &dial->good, sizeof a) != 0)
+			continue;
+		memmove(&dial->addresses[1], &dial->addresses[0], i * sizeof a);
+		dial->addresses[0] = a;
+		return;
+	}
+}
+
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *list)
 {
 	struct resolve *res = request->data;
@@ -135,10 +150,13 @@ static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *
 	dial->address_count = dial->address_next = 0;
 	for (struct addrinfo *a = list; a != NULL && dial->address_count < SOU_DIAL_ADDRESSES_MAX;
 	     a = a->ai_next) {
-		if (a->ai_addrlen <= sizeof(union address))
-			memcpy(&dial->addresses[dial->address_count++], a->ai_addr, a->ai_addrlen);
+		if (a->ai_addrlen > sizeof(union address))
+			continue;
+		memset(&dial->addresses[dial->address_count], 0, sizeof(union address));
+		memcpy(&dial->addresses[dial->address_count++], a->ai_addr, a->ai_addrlen);
 	}
 	uv_freeaddrinfo(list);
+	good_first(dial);
 	if (dial->address_count == 0) {
 		note_end(dial, unreached(dial), status != 0 ? uv_strerror(status) : "no address");
 		back_off(dial);
@@ -179,6 +197,8 @@ static void on_opened(void *owner, struct soud_link *link)
 	struct soud_dial *dial = owner;
 	SOU_ASSERT(link == dial->link);
 	move(dial, SOUD_DIAL_UP);
+	SOU_ASSERT(dial->address_next > 0);
+	dial->good = dial->addresses[dial->address_next - 1];
 	dial->attempts = 0;
 	dial->again = false;
 }
