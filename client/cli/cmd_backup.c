@@ -68,8 +68,9 @@ static int fail_space(struct souc_context *cx, const char *path, const struct wo
 	char needed[24], left[24];
 	if (w->space.needed == 0)
 		return souc_fail(cx, SOU_MSG_DATA_SPACE, path);
-	snprintf(needed, sizeof needed, "%llu", (unsigned long long)(w->space.needed / MIB + 1));
-	snprintf(left, sizeof left, "%llu", (unsigned long long)(w->space.free / MIB));
+	unsigned long long wanted = w->space.needed / MIB, there = w->space.free / MIB;
+	snprintf(needed, sizeof needed, "%llu", wanted + 1);
+	snprintf(left, sizeof left, "%llu", there);
 	return souc_fail(cx, SOU_MSG_BACKUP_SPACE, path, needed, left);
 }
 
@@ -196,17 +197,15 @@ static int fail_restoring(struct souc_context *cx, int rc, const char *file, con
 			  const struct soud_restored *r, const struct sou_err *err)
 {
 	char had[24], has[24];
+	unsigned long long stood, comes;
 	struct soud_diagnosis d;
 	switch (rc) {
 	case SOU_EEXIST:
-		snprintf(had, sizeof had, "%llu",
-			 (unsigned long long)(r->had_entries + r->had_ops));
-		snprintf(has, sizeof has, "%llu",
-			 (unsigned long long)(r->facts.entries + r->facts.ops));
-		return souc_fail(cx,
-				 r->had_entries + r->had_ops > r->facts.entries + r->facts.ops
-					 ? SOU_MSG_RESTORE_OLDER
-					 : SOU_MSG_RESTORE_EXISTS,
+		stood = r->had_entries + r->had_ops;
+		comes = r->facts.entries + r->facts.ops;
+		snprintf(had, sizeof had, "%llu", stood);
+		snprintf(has, sizeof has, "%llu", comes);
+		return souc_fail(cx, stood > comes ? SOU_MSG_RESTORE_OLDER : SOU_MSG_RESTORE_EXISTS,
 				 cx->data, had, has);
 	case SOU_EBUSY:
 		return souc_fail(cx, SOU_MSG_DAEMON_MUST_STOP, "restore", cx->data);

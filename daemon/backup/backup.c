@@ -185,8 +185,9 @@ int soud_backup_make(const struct soud_backup *args, struct soud_backup_facts *o
 	struct backup_aside aside = {.lock = -1};
 	struct soud_store_facts facts;
 	struct soud_backup_facts *f = calloc(1, sizeof *f);
-	int rc = f != NULL ? check_place(args, err)
-			   : sou_err_set(err, SOU_ENOMEM, "backup: no memory");
+	if (f == NULL)
+		return sou_err_set(err, SOU_ENOMEM, "backup: no memory");
+	int rc = check_place(args, err);
 	if (rc == SOU_OK)
 		rc = replica_path(args->data_dir, replica, err);
 	if (rc == SOU_OK)

@@ -310,9 +310,11 @@ static int gather_ops(struct putting *p, const struct sou_payload *payload)
 		const struct sou_op *op = &payload->ops[i];
 		struct sou_draft_op *ops =
 			sou_grow(p->ops, &p->op_room, p->op_count, 1, sizeof *ops);
-		if (ops == NULL || op->went)
-			return ops == NULL ? SOU_ENOMEM : SOU_EINPUT;
-		p->ops = ops;
+		if (ops == NULL)
+			return SOU_ENOMEM;
+		p->ops = ops; /* the old one is gone with it */
+		if (op->went)
+			return SOU_EINPUT;
 		/* Offsets for now: the buffers move while they grow. */
 		ops[p->op_count++] = (struct sou_draft_op){.type = op->type,
 							   .kind = op->kind,
