@@ -123,13 +123,24 @@ static void note_end(struct soud_dial *dial, enum soud_link_end end, const char 
 	snprintf(dial->detail, sizeof dial->detail, "%s", detail);
 }
 
+static bool same_address(const union address *a, const union address *b)
+{
+	if (a->sa.sa_family != b->sa.sa_family)
+		return false;
+	if (a->sa.sa_family == AF_INET)
+		return a->in.sin_addr.s_addr == b->in.sin_addr.s_addr;
+	return a->sa.sa_family == AF_INET6 && a->in6.sin6_scope_id == b->in6.sin6_scope_id &&
+	       memcmp(a->in6.sin6_addr.s6_addr, b->in6.sin6_addr.s6_addr,
+		      sizeof a->in6.sin6_addr.s6_addr) == 0;
+}
+
 /* What led to the peer before is tried before what may not answer for seconds (IPv6 that a network
  * throws away); the rest as the resolver has it (RFC 6724). */
 static void good_first(struct soud_dial *dial)
 {
 	for (size_t i = 1; i < dial->address_count; i++) {
 		union address a = dial->addresses[i];
-		if (memcmp(&a, &dial->good, sizeof a) != 0)
+		if (!same_address(&a, &dial->good))
 			continue;
 		memmove(&dial->addresses[1], &dial->addresses[0], i * sizeof a);
 		dial->addresses[0] = a;
