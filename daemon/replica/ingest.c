@@ -178,6 +178,55 @@ static int check_rights(struct soud_replica *r, const struct soud_from *from,
 	return SOU_OK;
 }
 
+/* P13.13: is the peer's newest key cut? */
+static bool is_withdrawn(const struct soud_replica *r, const struct soud_from *from)
+{
+	const struct sou_line *line = sou_authority_site(r->authority, &from->site);
+	return line != NULL &&
+	       sou_authority_key_withdrawn(r->authority, &from->site, &line->key_id);
+}
+
+/* P13.13: a withdrawn peer brings its own feeds; others' it may not have any more. */
+static void drop_others(struct soud_intake *in, const struct sou_id *site)
+{
+	size_t kept = 0;
+	for (size_t i = 0; i < in->count; i++) {
+		if (sou_id_eq(&in->entries[i].facts.site, site))
+			in->entries[kept++] = in->entries[i];
+	}
+	in->count = kept;
+}
+
+/* What this site has uploaded since it was withdrawn, or since the replica was opened. */
+static struct upload *upload_of(struct soud_replica *r, const struct sou_id *site)
+{
+	for (size_t i = 0; i < REPLICA_UPLOADS; i++) {
+		if (sou_id_eq(&r->uploads[i].site, site))
+			return &r->uploads[i];
+	}
+	struct upload *u = &r->uploads[r->next_upload++ % REPLICA_UPLOADS];
+	*u = (struct upload){.site = *site};
+	return u;
+}
+
+/* P13.13: 10,000 entries or 64 MiB over all scopes; a feed's own bound would be one for each. */
+static int check_upload(struct soud_replica *r, const struct soud_from *from, const struct work *w,
+			struct soud_taken *out)
+{
+	uint64_t entries = w->fresh_count, bytes = 0;
+	if (entries == 0)
+		return SOU_OK;
+	for (size_t i = 0; i < w->fresh_count; i++)
+		bytes += w->fresh[i].header.n + w->fresh[i].payload.n;
+	struct upload *u = upload_of(r, &from->site);
+	if (u->entries + entries > SOU_FEED_HELD_MAX || u->bytes + bytes > SOU_FEED_HELD_BYTES_MAX)
+		return refuse(r, out, SOU_ELIMIT, SOU_REFUSE_FULL, "P13.13",
+			      &w->fresh[w->fresh_count - 1].id);
+	u->entries += entries;
+	u->bytes += bytes;
+	return SOU_OK;
+}
+
 /* R17: would the feed of the peer's own site hold too much that is not accepted? Settled, not yet
  * flushed. Others' feeds are not held against the peer that brings them: refusing would stop the
  * scope, and not the flood, which is stopped where its site sends it. */
@@ -348,6 +397,8 @@ static int judge_batch(struct soud_replica *r, const struct soud_from *from, str
 		rc = check_held(r, from, w, out);
 	if (rc == SOU_OK && limits)
 		rc = check_strange(r, w, out);
+	if (rc == SOU_OK && limits && is_withdrawn(r, from))
+		rc = check_upload(r, from, w, out);
 	if (rc == SOU_OK)
 		note_held(w, out);
 	if (rc != SOU_OK && !r->broken && (w->fresh_count > 0 || w->later_count > 0))
@@ -397,6 +448,8 @@ int soud_replica_ingest(struct soud_replica *r, const struct soud_from *from,
 		return rc;
 	if (!answer && after > position.have)
 		return say_bye(r, out, SOU_ESTATE, SOU_BYE_ORDER, "P13.6");
+	if (is_withdrawn(r, from))
+		drop_others(in, &from->site);
 	rc = check_room(r, e, out);
 	if (rc == SOU_OK)
 		rc = check_rights(r, from, in, out);

@@ -25,6 +25,12 @@
 #define META_HUB_TLS       "hub_tls"
 #define NUMBER_PLAN        "plan" /* raised whenever records of the plan differ */
 
+struct upload { /* of a withdrawn site, in all scopes (P13.13) */
+	struct sou_id site;
+	uint64_t entries, bytes;
+};
+#define REPLICA_UPLOADS 64u
+
 struct feed_load { /* what one feed holds that is not accepted (R17) */
 	struct sou_id site;
 	uint64_t held, held_bytes;
@@ -134,10 +140,12 @@ struct soud_replica {
 		struct sou_id log, instance;
 		bool strangers; /* entries are stored whose organisation is not known yet */
 	} now, kept;
-	bool authority_touched; /* ops were added in this transaction */
-	bool confirming;        /* and it is confirmed by it */
-	bool doubting;          /* or becomes unconfirmed */
-	int64_t received_ms;    /* of this transaction */
+	bool authority_touched;                 /* ops were added in this transaction */
+	bool confirming;                        /* and it is confirmed by it */
+	bool doubting;                          /* or becomes unconfirmed */
+	struct upload uploads[REPLICA_UPLOADS]; /* a ring */
+	size_t next_upload;
+	int64_t received_ms; /* of this transaction */
 	enum soud_fence_state fence_state;
 	uint64_t fence_generation;
 
