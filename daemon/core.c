@@ -39,6 +39,7 @@ struct soud_core {
 	uv_mutex_t lock;
 	struct soud_notice pending;           /* guarded by lock */
 	enum soud_core_health health_pending; /* guarded by lock */
+	bool damage_met;                      /* guarded by lock (R22) */
 	enum soud_fence_state fence_pending;  /* guarded by lock */
 	uv_mutex_t view;
 	bool unfenced;             /* guarded by view: own entries are stored that no fence names */
@@ -204,10 +205,15 @@ static int group_commit(void *data)
 static int group_rollback(void *data)
 {
 	struct soud_core *core = data;
-	bool full = soud_replica_error(core->replica)->rc == SOU_EFULL;
+	int rc = soud_replica_error(core->replica)->rc;
 	soud_replica_rollback(core->replica);
 	tell_failed(core);
-	return full ? SOU_EFULL : SOU_ESTORE;
+	if (rc == SOU_ECORRUPT) {
+		uv_mutex_lock(&core->lock);
+		core->damage_met = true;
+		uv_mutex_unlock(&core->lock);
+	}
+	return rc == SOU_EFULL || rc == SOU_ECORRUPT ? rc : SOU_ESTORE;
 }
 
 static bool group_idle(void *data)
@@ -490,6 +496,15 @@ void soud_core_commit_times(struct soud_core *core, struct soud_commit_times *ou
 	uv_mutex_lock(&core->lock);
 	*out = core->times;
 	uv_mutex_unlock(&core->lock);
+}
+
+bool soud_core_met_damage(struct soud_core *core)
+{
+	uv_mutex_lock(&core->lock);
+	bool met = core->damage_met;
+	core->damage_met = false;
+	uv_mutex_unlock(&core->lock);
+	return soud_reader_met_damage(core->reader) || met;
 }
 
 bool soud_core_broken(const struct soud_core *core)

@@ -66,6 +66,8 @@ bool soud_core_broken(const struct soud_core *core);
 
 /* Does the writer thread still get on (writer.h)? */
 bool soud_core_moved(struct soud_core *core);
+/* Was something damaged met that is not listed, since the last call (R22)? */
+bool soud_core_met_damage(struct soud_core *core);
 
 struct soud_notice { /* a commit, or several */
 	bool authority;

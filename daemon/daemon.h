@@ -11,6 +11,7 @@ struct soud_daemon {
 	const struct soud_settings *settings;
 	struct soud_core *core;
 	struct soud_sync *sync;
+	struct soud_scrubber *scrubber;
 	const char *address; /* that invites name: HOST:PORT; NULL or "": none is known */
 };
 

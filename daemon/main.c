@@ -17,6 +17,7 @@
 #include "daemon/plan/handlers.h"
 #include "daemon/port.h"
 #include "daemon/replica/hub.h"
+#include "daemon/scrubber.h"
 #include "daemon/settings.h"
 #include "daemon/sync/confirm_alone.h"
 #include "daemon/sync/routes.h"
@@ -89,7 +90,7 @@ static int start_failed(const struct run *r, int rc, const struct sou_err *err)
 	return soud_diagnosis_print(&d, stderr, "soukatsud", lang());
 }
 
-/* --- stopping: http, waits, links, plan, core; each when the one before is gone --- */
+/* --- stopping: http, waits, scrub, links, plan, core; each when the one before is gone --- */
 
 static void core_closed(void *data)
 {
@@ -109,16 +110,26 @@ static void sync_closed(void *data)
 		core_closed(r);
 }
 
+static void scrubber_closed(void *data)
+{
+	struct run *r = data;
+	r->daemon.scrubber = NULL;
+	if (r->daemon.sync != NULL)
+		soud_sync_close(r->daemon.sync, sync_closed, r);
+	else
+		sync_closed(r);
+}
+
 static void http_closed(void *data)
 {
 	struct run *r = data;
 	r->http = NULL;
 	soud_sync_waits_close(r->waits);
 	r->waits = NULL;
-	if (r->daemon.sync != NULL)
-		soud_sync_close(r->daemon.sync, sync_closed, r);
+	if (r->daemon.scrubber != NULL)
+		soud_scrubber_close(r->daemon.scrubber, scrubber_closed, r);
 	else
-		sync_closed(r);
+		scrubber_closed(r);
 }
 
 static void stop(struct run *r)
@@ -254,8 +265,12 @@ static int start(struct run *r, struct sou_err *err)
 	rc = soud_sync_waits_new(&r->waits, &r->loop, r->daemon.core, r->daemon.sync);
 	if (rc != SOU_OK)
 		return sou_err_set(err, rc, "no memory");
+	rc = soud_scrubber_new(&r->daemon.scrubber, &r->loop, r->daemon.core, r->daemon.sync);
+	if (rc != SOU_OK)
+		return sou_err_set(err, rc, "no memory");
 	soud_sync_routes(handlers, r->waits);
 	soud_confirm_routes(handlers, &r->daemon);
+	soud_scrubber_routes(handlers, r->daemon.scrubber);
 	soud_plan_routes(handlers, &r->daemon);
 	soud_metrics_routes(handlers, &r->daemon);
 	announce(r);

@@ -26,7 +26,8 @@ struct soud_writer_group { /* how a group of jobs becomes durable; on the writer
 	void *replica;     /* handed to jobs */
 	int (*begin)(void *replica);
 	int (*commit)(void *replica); /* durable when SOU_OK; fence included (R12) */
-	/* After SOU_ESTORE of a job. What all jobs of the group get: SOU_ESTORE, or SOU_EFULL. */
+	/* After SOU_ESTORE of a job. What all jobs of the group get: SOU_ESTORE, SOU_EFULL or
+	 * SOU_ECORRUPT. */
 	int (*rollback)(void *replica);
 	/* Between groups, nothing open: checkpoints and the like. NULL: nothing. True: something
 	 * waits for the loop's reader to go on; `landed` is called, and then this once more. */

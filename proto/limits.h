@@ -129,6 +129,12 @@ _Static_assert(SOU_SESSION_SCOPES_MAX * 40u <= SOU_FRAME_BODY_BYTES_MAX,
 #define SOU_SPACE_LOW_PART         20u                   /* and so is less than 5 % */
 #define SOU_SPACE_READ_ONLY_BYTES  (UINT64_C(64) << 20)
 #define SOU_SPACE_RESERVE_BYTES    (16u << 20)
+#define SOU_SCRUB_SAMPLE           256u       /* R22: records of a scope that are built anew */
+#define SOU_SCRUB_EVERY_MS         604800000u /* R22: a week */
+#define SOU_SCRUB_LOOK_MS          60000u     /* how often it is looked whether it is time */
+#define SOU_SCRUB_REST             9u         /* weekly: so many times as long as a step took */
+#define SOU_SCRUB_WANT_MS          30000u     /* what is damaged is asked for again */
+#define SOU_DAMAGED_MAX            1024u      /* rows listed one by one; the rest is counted */
 /* R20: until it looks again whether the log can be truncated */
 #define SOU_WRITER_AGAIN_MS   100u
 #define SOU_CHECK_SMALL_BYTES 4096u /* of a frame that is read on the loop's own thread */

@@ -13,6 +13,7 @@
 #   SOU_KILLS      SIGKILLs of real processes (a fifth of them under the sanitizers)
 #   SOU_FAULT_STEP every how many-th call fails     SOU_FUZZ_SECONDS  per fuzz target, 0: corpus only
 #   SOU_DEFECTS    planted defects tried, or "all"
+#   SOU_POWER_CUTS power cuts of a replica           SOU_FLIPS         bits turned, of each kind of file
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 70
 
@@ -36,6 +37,7 @@ if [ $tier = long ]; then
 	seeds=${SOU_SIM_SEEDS:-20000} kills=${SOU_KILLS:-2000} slower=100
 	export SOU_FAULT_STEP=${SOU_FAULT_STEP:-1} SOU_FUZZ_SECONDS=${SOU_FUZZ_SECONDS:-120}
 	export SOU_DEFECTS=${SOU_DEFECTS:-all} SOU_LONG=1
+	export SOU_POWER_CUTS=${SOU_POWER_CUTS:-20000} SOU_FLIPS=${SOU_FLIPS:-10000}
 else
 	seeds=${SOU_SIM_SEEDS:-300} kills=${SOU_KILLS:-50} slower=1
 	export SOU_FAULT_STEP=${SOU_FAULT_STEP:-7} SOU_FUZZ_SECONDS=${SOU_FUZZ_SECONDS:-0}

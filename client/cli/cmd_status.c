@@ -120,6 +120,9 @@ static void status_print(struct souc_context *cx, const json_t *reply)
 	if (json_is_object(plan))
 		souc_line(cx, "%s: %s", souc_word(cx, SOU_MSG_HEAD_PLAN),
 			  souc_get(plan, "short_name"));
+	long long damaged = souc_get_int(json_object_get(reply, "scrub"), "damaged");
+	if (damaged > 0)
+		souc_line(cx, "%s: %lld", souc_word(cx, SOU_MSG_STATUS_DAMAGED), damaged);
 	if (strcmp(mode, "normal") != 0)
 		souc_line(cx, "%s", souc_label(cx, "mode", mode));
 	if (strcmp(space, "ok") != 0)

@@ -4,6 +4,7 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include "client/cli/api.h"
 #include "client/cli/commands.h"
 #include "client/cli/say.h"
 #include "daemon/core.h"
@@ -12,7 +13,8 @@
 #include "daemon/replica/replica.h"
 #include "daemon/replica/verify.h"
 
-#define PATH_CAP 4200u
+#define PATH_CAP      4200u
+#define SCRUB_WAIT_MS 3600000 /* a replica of years on a slow disk */
 
 static const enum sou_msg finding_labels[SOUD_FINDING_KINDS] = {
 	[SOUD_FINDING_FILE] = SOU_MSG_FINDING_FILE,
@@ -148,4 +150,70 @@ int souc_verify(struct souc_context *cx)
 	char count[24];
 	snprintf(count, sizeof count, "%llu", (unsigned long long)finding_total(&verified));
 	return souc_fail(cx, SOU_MSG_VERIFY_FAILED, count);
+}
+
+static void scrub_print(struct souc_context *cx, const json_t *reply)
+{
+	const struct {
+		enum sou_msg label;
+		const char *member;
+		bool always;
+	} rows[] = {
+		{SOU_MSG_HEAD_OPS, "ops", true},
+		{SOU_MSG_HEAD_SCOPES, "scopes", true},
+		{SOU_MSG_HEAD_ENTRIES, "entries", true},
+		{SOU_MSG_HEAD_SIGNATURES, "signatures", true},
+		{SOU_MSG_HEAD_RECORDS, "records", true},
+		{SOU_MSG_HEAD_REPAIRED, "repaired", false},
+	};
+	size_t i;
+	const json_t *f;
+	json_array_foreach (json_object_get(reply, "findings"), i, f)
+		souc_line(cx, "%s: %s", souc_label(cx, "finding", souc_get(f, "kind")),
+			  souc_get(f, "text"));
+	if (souc_get_int(reply, "faults") == 0)
+		souc_line(cx, "%s", souc_word(cx, SOU_MSG_DONE_VERIFIED));
+	for (i = 0; i < sizeof rows / sizeof *rows; i++) {
+		long long count = souc_get_int(reply, rows[i].member);
+		if (count > 0 || rows[i].always)
+			souc_line(cx, "  %s: %lld", souc_word(cx, rows[i].label), count);
+	}
+	json_array_foreach (json_object_get(reply, "damaged"), i, f)
+		souc_line(cx, "%s: %s (%.8s)", souc_word(cx, SOU_MSG_STATUS_DAMAGED),
+			  souc_get(f, "id"), souc_get(f, "scope"));
+}
+
+/* What the disk itself damaged: nobody could send it again. */
+static bool has_finding(const json_t *reply, const char *kind)
+{
+	size_t i;
+	const json_t *f;
+	json_array_foreach (json_object_get(reply, "findings"), i, f)
+		if (strcmp(souc_get(f, "kind"), kind) == 0)
+			return true;
+	return false;
+}
+
+int souc_scrub(struct souc_context *cx)
+{
+	struct souc_request request = {
+		.route = SOUC_R_SCRUB, .body = json_object(), .wait_ms = SCRUB_WAIT_MS};
+	json_t *reply = NULL;
+	int rc = souc_call(cx, &request, &reply, NULL);
+	if (rc != 0) {
+		json_decref(reply);
+		return rc;
+	}
+	char count[24];
+	size_t left = json_array_size(json_object_get(reply, "damaged"));
+	bool broken = has_finding(reply, "file") || has_finding(reply, "authority");
+	if (cx->json)
+		rc = souc_print_json(cx, reply);
+	else
+		scrub_print(cx, reply);
+	json_decref(reply);
+	snprintf(count, sizeof count, "%zu", left);
+	if (broken)
+		return souc_fail(cx, SOU_MSG_SCRUB_FILE);
+	return left > 0 ? souc_fail(cx, SOU_MSG_SCRUB_DAMAGED, count) : rc;
 }

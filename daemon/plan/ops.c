@@ -126,8 +126,8 @@ void soud_ops_delete(struct soud_ops *ops, const struct sou_record *record)
 }
 
 /* What stops a site from signing at all, in words. */
-static int refuse_signing(struct soud_replica *r, int rc, const struct sou_err *err,
-			  struct soud_refusal *why)
+static int refuse_signing(struct soud_replica *r, const struct sou_id *scope, int rc,
+			  const struct sou_err *err, struct soud_refusal *why)
 {
 	const struct soud_identity *self = soud_replica_identity(r);
 	const struct sou_authority *authority = soud_replica_authority(r);
@@ -140,8 +140,12 @@ static int refuse_signing(struct soud_replica *r, int rc, const struct sou_err *
 		soud_refuse_number(why, 1, SOU_PAYLOAD_BYTES_MAX);
 		return rc;
 	}
+	if (rc == SOU_EDENIED)
+		return soud_refuse(why, 503, SOU_MSG_REPLICA_DAMAGED, err->text);
 	if (soud_replica_broken(r) || rc != SOU_ESTATE)
 		return soud_refuse_rc(why, rc, err);
+	if (scope != NULL && soud_replica_own_damaged(r, scope))
+		return soud_refuse(why, 503, SOU_MSG_REPLICA_OWN_DAMAGED);
 	if (soud_replica_unconfirmed(r) != SOUD_FENCE_AGREES)
 		return soud_refuse(why, 503, SOU_MSG_REPLICA_UNCONFIRMED);
 	if (line == NULL)
@@ -165,7 +169,7 @@ int soud_ops_act(struct soud_ops *ops, struct soud_replica *r, const struct sou_
 			       .ops = ops->list.members,
 			       .op_count = (uint32_t)ops->list.count};
 	int rc = soud_replica_act(r, &act, 1, NULL, &err);
-	return rc == SOU_OK ? SOU_OK : refuse_signing(r, rc, &err, why);
+	return rc == SOU_OK ? SOU_OK : refuse_signing(r, scope, rc, &err, why);
 }
 
 int soud_ops_right(const struct soud_look *look, enum sou_scope_kind scope_kind,
@@ -203,7 +207,7 @@ int soud_ops_entity(struct soud_replica *r, uint16_t kind, struct sou_id *out,
 		    struct soud_refusal *why)
 {
 	int rc = soud_replica_entity(r, kind, out);
-	return rc == SOU_OK ? SOU_OK : refuse_signing(r, rc, soud_replica_error(r), why);
+	return rc == SOU_OK ? SOU_OK : refuse_signing(r, NULL, rc, soud_replica_error(r), why);
 }
 
 size_t soud_control_at(const char *text, uint32_t *code)

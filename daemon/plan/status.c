@@ -4,6 +4,7 @@
 #include "daemon/metrics.h"
 #include "daemon/plan/handlers_int.h"
 #include "daemon/replica/read.h"
+#include "daemon/scrubber.h"
 #include "daemon/sync/routes.h"
 
 struct counts {
@@ -159,6 +160,15 @@ static json_int_t count_drafts(const struct ask *a)
 	return count;
 }
 
+static json_t *scrub_json(struct ask *a)
+{
+	struct soud_scrubber_status st;
+	soud_scrubber_status(a->daemon->scrubber, &st);
+	return json_pack("{s:o, s:b, s:I}", "at",
+			 st.last_ms > 0 ? soud_json_time(st.last_ms) : json_null(), "running",
+			 st.running, "damaged", (json_int_t)st.damaged);
+}
+
 static void on_status(struct soud_request *req, void *context)
 {
 	struct ask a;
@@ -182,7 +192,7 @@ static void on_status(struct soud_request *req, void *context)
 			? NULL
 			: json_pack("{s:o, s:{s:s, s:i, s:i}, s:o, s:{s:I, s:I, s:I, s:I, s:I, "
 				    "s:I, s:I, s:I}, "
-				    "s:{s:s, s:I, s:n}, s:o, s:o, s:o, s:o, s:s, s:o}",
+				    "s:{s:s, s:I, s:n}, s:o, s:o, s:o, s:o, s:o, s:s, s:o}",
 				    "site", site_json(&a), "software", "version", SOU_VERSION,
 				    "wire", (int)SOU_WIRE_VERSION, "rules", (int)SOU_RULE_VERSION,
 				    "link",
@@ -198,7 +208,8 @@ static void on_status(struct soud_request *req, void *context)
 							     "short_name", plan->short_name)
 						 : json_null(),
 				    "rounds", soud_json_rounds(&a.json, NULL), "todo", todo, "disk",
-				    disk_json(&a), "mode", soud_daemon_mode(a.daemon), "config",
+				    disk_json(&a), "scrub", scrub_json(&a), "mode",
+				    soud_daemon_mode(a.daemon), "config",
 				    config_json(a.daemon->settings));
 	if (rc != SOU_OK)
 		json_decref(todo);

@@ -74,6 +74,8 @@ static int work_for(struct soud_replica *r, struct acting *a, const struct sou_i
 	}
 	struct engine *e;
 	int rc = engine_get(r, scope, true, &e);
+	if (rc == SOU_OK && repair_blocks_signing(r, e))
+		rc = say(r, a, SOU_ESTATE, "R22: own entries that were not sent are damaged");
 	if (rc != SOU_OK)
 		return rc;
 	*out = &a->works[a->count++];
@@ -113,7 +115,7 @@ static int place(struct soud_replica *r, struct acting *a, const struct engine *
 	if (h->seq > SOU_SEQ_MAX || h->hlc == 0)
 		return say(r, a, SOU_ELIMIT, "P5.1: the feed has no further number");
 	/* R15: a clock behind what it said before was set back. */
-	if (r->received_ms + (int64_t)SOU_HLC_AHEAD_MS < (int64_t)sou_hlc_ms(last))
+	if (r->received_ms < (int64_t)sou_hlc_ms(last) - (int64_t)SOU_HLC_AHEAD_MS)
 		h->clock = 1;
 	r->now.hlc = h->hlc;
 	return SOU_OK;

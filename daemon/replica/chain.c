@@ -219,7 +219,7 @@ int reader_headers(void *ctx, const struct sou_id *scope, uint64_t after,
 		struct soud_row row;
 		rc = soud_store_log_get(v->store, number, walk[i - 1], &row);
 		if (rc == SOU_OK)
-			rc = batch_row(v, &row, i == 1, true);
+			rc = batch_row(v, number, &row, i == 1, true);
 	}
 	free(walk);
 	if (rc == SOU_EAGAIN) /* what fits; the rest is asked for as news */
@@ -247,14 +247,14 @@ static int put_wanted(struct soud_reader *v, const struct chain *c, uint32_t num
 	struct soud_row row;
 	int rc = soud_store_log_get(v->store, number, at, &row);
 	if (rc == SOU_OK)
-		rc = batch_row(v, &row, true, false);
+		rc = batch_row(v, number, &row, true, false);
 	for (unsigned i = 0; rc == SOU_OK && row.sig.n == 0 && i < SOU_SIGNATURE_EVERY; i++) {
 		at = next_of(c, at);
 		if (at == 0)
 			return SOU_OK;
 		rc = soud_store_log_get(v->store, number, at, &row);
 		if (rc == SOU_OK)
-			rc = batch_row(v, &row, true, true);
+			rc = batch_row(v, number, &row, true, true);
 	}
 	return rc;
 }
@@ -278,8 +278,10 @@ int reader_entries(void *ctx, const struct sou_id *scope, const struct sou_mp_li
 		uint32_t at = chain_find(c, &version);
 		if (at == 0)
 			continue;
-		found++;
 		rc = put_wanted(v, c, number, at);
+		found += rc == SOU_OK;
+		if (rc == SOU_ECORRUPT) /* damaged: as if it were not here */
+			rc = SOU_OK;
 	}
 	if (rc == SOU_EAGAIN) /* the rest is asked for again */
 		rc = SOU_OK;

@@ -129,6 +129,10 @@ struct stored {
 static int load_row(struct soud_replica *r, struct engine *e, const struct soud_row *row)
 {
 	int rc = sou_entry_read(&r->entry, row->header, row->payload, &row->id);
+	if (rc != SOU_OK && rc != SOU_ENOMEM &&
+	    soud_damage_find(&r->damage, e->number, row->arrival) != NULL)
+		return replica_fail(r, SOU_EDENIED, "R22: entry %llu of a scope is damaged",
+				    (unsigned long long)row->arrival);
 	if (rc != SOU_OK && rc != SOU_ENOMEM)
 		return replica_fail(r, SOU_ECORRUPT, "entry %llu of a scope cannot be read",
 				    (unsigned long long)row->arrival);

@@ -88,7 +88,7 @@ static bool is_redacted(const struct soud_replica *r, const struct intake_entry 
 
 /* The payload and facts of an entry as they may be stored: as they came, but for what is redacted.
  */
-static int read_one(struct soud_replica *r, struct work *w, const struct intake_entry *in,
+int intake_read_one(struct soud_replica *r, struct work *w, const struct intake_entry *in,
 		    struct sou_span *payload, struct sou_facts *facts)
 {
 	*payload = in->payload;
@@ -114,10 +114,11 @@ static int upgrade(struct soud_replica *r, struct work *w, const struct intake_e
 	bool signature = in->state == SIG_GOOD && !stored->sig_checked;
 	bool more = false;
 	out->repeated++;
-	if (stored->pos > w->e->last - w->fresh_count || (!signature && in->payload.n == 0))
-		return SOU_OK; /* twice in one batch, or nothing */
+	if (stored->pos > w->e->last - w->fresh_count || (!signature && in->payload.n == 0) ||
+	    soud_damage_find(&r->damage, w->e->number, stored->pos) != NULL)
+		return SOU_OK; /* twice in one batch, or nothing, or to be repaired by an answer */
 	struct sou_facts facts;
-	int rc = read_one(r, w, in, &l.payload, &facts);
+	int rc = intake_read_one(r, w, in, &l.payload, &facts);
 	if (rc == SOU_OK && in->payload.n > 0)
 		rc = more_values(r, w->e, stored, &facts, &more);
 	if (rc != SOU_OK || (!more && !signature))
@@ -153,7 +154,7 @@ static int put_one(struct soud_replica *r, struct work *w, const struct soud_fro
 		return upgrade(r, w, in, &stored, out);
 	struct sou_span payload;
 	struct sou_facts facts;
-	int rc = read_one(r, w, in, &payload, &facts);
+	int rc = intake_read_one(r, w, in, &payload, &facts);
 	if (rc == SOU_OK)
 		rc = note_stranger(r, &facts);
 	if (rc != SOU_OK)
@@ -439,7 +440,18 @@ int soud_replica_ingest(struct soud_replica *r, const struct soud_from *from,
 	struct engine *e;
 	uint64_t peer;
 	struct soud_position position;
+	if (answer && r->damage.count > 0) {
+		rc = check_signatures(r, in, out);
+		if (rc == SOU_OK)
+			rc = repair_from(r, in, out);
+		if (rc != SOU_OK)
+			return rc;
+	}
 	rc = engine_get(r, &in->scope, true, &e);
+	if (rc == SOU_EDENIED && answer) /* what it repaired is stored */
+		return SOU_OK;
+	if (rc == SOU_EDENIED)
+		return refuse(r, out, rc, SOU_REFUSE_READ_ONLY, "P11.12", NULL);
 	if (rc == SOU_OK)
 		rc = find_peer(r, from, &peer);
 	if (rc == SOU_OK)
@@ -495,6 +507,8 @@ int ingest_headers(struct soud_replica *r, const struct soud_from *from, struct 
 	if (!is_log_scope(&in->scope))
 		return SOU_OK; /* it tells nothing */
 	int rc = engine_get(r, &in->scope, true, &e);
+	if (rc == SOU_EDENIED)
+		return SOU_OK; /* R22: evidence comes again with news once the scope is whole */
 	if (rc == SOU_OK)
 		rc = find_peer(r, from, &peer);
 	if (rc != SOU_OK)
@@ -575,8 +589,10 @@ int soud_replica_signatures(struct soud_replica *r, const struct soud_from *from
 	*out = (struct soud_taken){.received_ms = r->received_ms};
 	struct engine *e;
 	rc = engine_get(r, &s->scope, false, &e);
+	if (rc == SOU_EUNKNOWN || rc == SOU_EDENIED)
+		return SOU_OK; /* of what we do not hold */
 	if (rc != SOU_OK)
-		return rc == SOU_EUNKNOWN ? SOU_OK : rc; /* of what we do not hold */
+		return rc;
 	struct sou_mp pairs = s->pairs;
 	struct work *w = &r->work;
 	work_begin(r, w, e, 0);

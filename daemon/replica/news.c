@@ -97,7 +97,22 @@ static bool note_origin(struct coded *c, uint64_t source, const struct sou_id *s
 
 /* --- Encoding --- */
 
-int batch_row(struct soud_reader *v, const struct soud_row *row, bool keep, bool header_only)
+/* R22, B14: what is not what its id says is never forwarded, listed or not. A row whose signature
+ * is damaged is known by the list alone. */
+static int check_row(struct soud_reader *v, uint32_t number, const struct soud_row *row,
+		     struct sou_span payload)
+{
+	if (payload.n > 0 && soud_damage_find(&v->damage, number, row->arrival) != NULL)
+		return SOU_ECORRUPT;
+	int rc = sou_entry_read(&v->entry, row->header, payload, NULL);
+	if (rc == SOU_ENOMEM || (rc == SOU_OK && sou_hash_eq(&v->entry.facts.id, &row->id)))
+		return rc;
+	v->damage_met = true;
+	return SOU_ECORRUPT;
+}
+
+int batch_row(struct soud_reader *v, uint32_t number, const struct soud_row *row, bool keep,
+	      bool header_only)
 {
 	struct sou_batch_item item = {
 		.header = row->header,
@@ -105,7 +120,8 @@ int batch_row(struct soud_reader *v, const struct soud_row *row, bool keep, bool
 		.signature = row->sig.n == SOU_SIGNATURE_BYTES ? row->sig.p : NULL,
 		.keep_signature = keep,
 		.id = row->id};
-	return sou_batch_add(v->batch, &item);
+	int rc = check_row(v, number, row, item.payload);
+	return rc == SOU_OK ? sou_batch_add(v->batch, &item) : rc;
 }
 
 int batch_close(struct soud_reader *v, struct sou_buf *buf, struct sou_batch_sent *sent,
@@ -139,11 +155,14 @@ static bool is_left_out(const struct scan *s, const struct soud_row *row, const 
 	       (s->marks != NULL && s->marks[row->arrival] != 0);
 }
 
-static int scan_row(struct soud_reader *v, struct scan *s, const struct soud_row *row)
+static int scan_row(struct soud_reader *v, struct scan *s, uint32_t number,
+		    const struct soud_row *row)
 {
 	struct sou_header header;
-	if (sou_header_read(&header, row->header) != SOU_OK)
-		return SOU_ECORRUPT;
+	if (sou_header_read(&header, row->header) != SOU_OK) {
+		v->damage_met = s->left_out = true;
+		return SOU_OK;
+	}
 	if (is_left_out(s, row, &header.site)) {
 		s->left_out = true;
 		return SOU_OK;
@@ -151,9 +170,13 @@ static int scan_row(struct soud_reader *v, struct scan *s, const struct soud_row
 	int rc = replica_grow((void **)&v->arrivals, &v->arrival_room, s->added,
 			      sizeof *v->arrivals);
 	if (rc == SOU_OK)
-		rc = batch_row(v, row,
+		rc = batch_row(v, number, row,
 			       s->q->every_signature || sou_id_eq(&header.site, &v->identity.site),
 			       false);
+	if (rc == SOU_ECORRUPT) { /* asked for elsewhere; peers find the difference by digest */
+		s->left_out = true;
+		return SOU_OK;
+	}
 	if (rc != SOU_OK)
 		return rc;
 	v->arrivals[s->added++] = row->arrival;
@@ -170,7 +193,7 @@ static int scan_log(struct soud_reader *v, struct scan *s, uint32_t number)
 		if (rc == SOU_EUNKNOWN)
 			return SOU_OK;
 		if (rc == SOU_OK)
-			rc = scan_row(v, s, &row);
+			rc = scan_row(v, s, number, &row);
 		if (rc == SOU_EAGAIN) {
 			s->full = true;
 			return SOU_OK;

@@ -212,6 +212,31 @@ static int see_plan(struct soud_reader *v)
 	return SOU_OK;
 }
 
+static int see_damage(struct soud_reader *v)
+{
+	uint64_t stamp;
+	int rc = soud_damage_stamp(v->store, &stamp);
+	if (rc != SOU_OK || stamp == v->damage_stamp)
+		return rc;
+	rc = soud_damage_load(&v->damage, v->store);
+	if (rc == SOU_OK)
+		v->damage_stamp = stamp;
+	coded_clear(v);
+	return rc;
+}
+
+const struct soud_damage *soud_reader_damage(const struct soud_reader *v)
+{
+	return &v->damage;
+}
+
+bool soud_reader_met_damage(struct soud_reader *v)
+{
+	bool met = v->damage_met;
+	v->damage_met = false;
+	return met;
+}
+
 int soud_reader_refresh(struct soud_reader *v)
 {
 	soud_store_rollback(v->store);
@@ -226,6 +251,8 @@ int soud_reader_refresh(struct soud_reader *v)
 		rc = see_peers(v);
 	if (rc == SOU_OK)
 		rc = see_plan(v);
+	if (rc == SOU_OK)
+		rc = see_damage(v);
 	return rc;
 }
 
@@ -273,6 +300,8 @@ void soud_reader_close(struct soud_reader *v)
 	free(v->peers);
 	free(v->arrivals);
 	sou_buf_fini(&v->scratch);
+	sou_entry_fini(&v->entry);
+	soud_damage_fini(&v->damage);
 	sou_batch_free(v->batch);
 	sou_authority_free(v->authority);
 	soud_store_free(v->store);

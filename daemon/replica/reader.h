@@ -24,6 +24,12 @@ const struct soud_identity *soud_reader_identity(const struct soud_reader *v);
 const struct sou_authority *soud_reader_authority(const struct soud_reader *v);
 struct soud_store *soud_reader_store(struct soud_reader *v);
 
+/* Rows that are listed as damaged, and go to nobody (R22); as of the last refresh. */
+struct soud_damage;
+const struct soud_damage *soud_reader_damage(const struct soud_reader *v);
+/* Was one met since the last call that is not listed? Then it is time for a scrub. */
+bool soud_reader_met_damage(struct soud_reader *v);
+
 /* The session's view; `out->ctx` is v. Encoded news are kept for a while, so that many links that
  * ask for the same stretch cost one encoding (design 6). */
 void soud_reader_view(struct soud_reader *v, struct sou_view *out);

@@ -3,8 +3,10 @@
 #ifndef SOUD_READER_INT_H
 #define SOUD_READER_INT_H
 
+#include "daemon/replica/damage.h"
 #include "daemon/replica/reader.h"
 #include "proto/batch.h"
+#include "proto/entry.h"
 #include "proto/limits.h"
 
 struct seen_scope {
@@ -79,6 +81,10 @@ struct soud_reader {
 	size_t coded_bytes;
 	struct sou_batch *batch; /* owned */
 	struct sou_buf scratch;
+	struct sou_entry entry;    /* of the row that is checked before it goes */
+	struct soud_damage damage; /* as of the last refresh (R22) */
+	uint64_t damage_stamp;
+	bool damage_met;    /* a row was damaged that is not listed */
 	uint64_t *arrivals; /* owned; of the items of the batch under way */
 	size_t arrival_room;
 };
@@ -94,8 +100,10 @@ uint64_t reader_peer(const struct soud_reader *v, const struct sou_id *site,
 int reader_news(void *ctx, const struct sou_news_query *q, struct sou_buf *buf,
 		struct sou_news_answer *out);
 void coded_clear(struct soud_reader *v);
-/* Add a stored row to the batch under way. SOU_EAGAIN: it is full. */
-int batch_row(struct soud_reader *v, const struct soud_row *row, bool keep, bool header_only);
+/* Add a stored row to the batch under way. SOU_EAGAIN: it is full. SOU_ECORRUPT: it is damaged, and
+ * goes to nobody (R22). */
+int batch_row(struct soud_reader *v, uint32_t number, const struct soud_row *row, bool keep,
+	      bool header_only);
 int batch_close(struct soud_reader *v, struct sou_buf *buf, struct sou_batch_sent *sent,
 		struct sou_news_answer *out);
 

@@ -185,6 +185,8 @@ static int load_all(struct soud_replica *r)
 	r->now.strangers = r->kept.strangers = strangers != 0;
 	rc = authority_load(r, &r->authority);
 	if (rc == SOU_OK)
+		rc = repair_reload(r);
+	if (rc == SOU_OK)
 		rc = rebuild_stale(r);
 	return rc == SOU_OK ? fence_compare(r) : rc;
 }
@@ -230,6 +232,7 @@ void soud_replica_close(struct soud_replica *r)
 	if (r->in_transaction)
 		soud_store_rollback(r->store);
 	engine_forget_all(r);
+	soud_damage_fini(&r->damage);
 	work_fini(&r->work);
 	sou_entry_fini(&r->entry);
 	sou_entry_fini(&r->other);
@@ -511,7 +514,7 @@ int soud_replica_begin(struct soud_replica *r)
 	r->in_transaction = true;
 	r->kept = r->now;
 	r->authority_touched = false;
-	r->confirming = r->doubting = false;
+	r->confirming = r->doubting = r->damage_touched = false;
 	r->received_ms = r->env.wall_ms(r->env.ctx);
 	return SOU_OK;
 }
@@ -564,6 +567,8 @@ static int gather(struct soud_replica *r, struct soud_committed *out)
 		r->touched[n++] = (struct soud_touched_scope){e->id, e->number, e->last, e->entries,
 							      e->state};
 		rc = engine_get(r, &e->id, false, &e); /* a refusal may have unloaded it */
+		if (rc == SOU_EDENIED)
+			continue; /* R22: its tops stay as they were */
 		if (rc == SOU_OK)
 			rc = tops_store(r, e);
 		if (rc == SOU_OK && sou_id_eq(&e->id, &plan) && (e->entries || e->state))
@@ -611,7 +616,7 @@ int soud_replica_commit(struct soud_replica *r, struct soud_committed *out)
 		soud_replica_rollback(r);
 		return rc;
 	}
-	r->in_transaction = false;
+	r->in_transaction = r->damage_touched = false;
 	if (r->doubting && r->env.site != NULL)
 		r->fence_state = SOUD_FENCE_INSTANCE;
 	bool fence = signs(r);
@@ -643,6 +648,8 @@ void soud_replica_rollback(struct soud_replica *r)
 		e->touched = e->entries = e->state = false;
 	}
 	r->broken = soud_store_broken(r->store);
+	if (!r->broken && r->damage_touched)
+		(void)repair_reload(r); /* where it fails broken is set */
 	if (r->broken || sou_authority_op_count(r->authority) == r->now.ops)
 		return;
 	struct sou_authority *again = NULL;

@@ -159,6 +159,20 @@ bool soud_replica_signs(const struct soud_replica *r);
  * and call again, as long as that is the answer. */
 int soud_replica_tidy(struct soud_replica *r, bool whole);
 
+/* --- Damage (R22) --- */
+
+struct soud_scrubbed; /* scrub.h */
+struct soud_damage;   /* damage.h */
+/* Note what a scrub found, in a transaction: damaged rows are listed, after another look at each;
+ * what can be told from the row itself is put right; what is derived is derived again where it is
+ * stale. */
+int soud_replica_scrubbed(struct soud_replica *r, const struct soud_scrubbed *found);
+/* Rows that are damaged now; borrowed until the next call that changes the replica. An answer of a
+ * peer to SOU_EVENT_WANT puts them right (soud_replica_news). In a scope of which own entries that
+ * nobody else has are damaged, nothing is signed: SOU_ESTATE. */
+const struct soud_damage *soud_replica_damage(const struct soud_replica *r);
+bool soud_replica_own_damaged(const struct soud_replica *r, const struct sou_id *scope);
+
 /* --- What comes from a peer; all in a transaction --- */
 
 struct soud_from { /* zeroed site: from nobody (a file) */

@@ -3,6 +3,7 @@
 #ifndef SOUD_REPLICA_INT_H
 #define SOUD_REPLICA_INT_H
 
+#include "daemon/replica/damage.h"
 #include "daemon/replica/replica.h"
 #include "daemon/store/merge_apply.h"
 #include "proto/batch.h"
@@ -125,6 +126,8 @@ struct soud_replica {
 	bool erase; /* something was redacted: the write-ahead log is truncated at the next tidy */
 	bool copies_gone; /* and what migrations left beside the replica */
 	struct sou_err err;
+	struct soud_damage damage; /* as the store has it, with what this transaction changed */
+	bool damage_touched;
 
 	struct engine **engines; /* owned, ascending by id */
 	size_t engine_count, engine_room;
@@ -185,7 +188,8 @@ void tops_name(char name[TOPS_NAME_BYTES], uint32_t number); /* of the meta valu
 
 /* engine.c */
 /* The engine of a scope, loaded. make: a scope without entries gets one too (number 0 until an
- * entry is stored). SOU_EUNKNOWN: no entry of it here. */
+ * entry is stored). SOU_EUNKNOWN: no entry of it here. SOU_EDENIED: one of its rows is listed as
+ * damaged and cannot be read; the transaction goes on (R22). */
 int engine_get(struct soud_replica *r, const struct sou_id *scope, bool make, struct engine **out);
 void engine_drop(struct engine *e); /* unload; keeps number and last */
 void engine_forget_all(struct soud_replica *r);
@@ -248,6 +252,17 @@ int ingest_check_waiting(struct soud_replica *r, struct engine *e);
  * epoch. What cannot be signed any more stays a draft. */
 int tail_take_out(struct soud_replica *r);
 int tail_put_back(struct soud_replica *r, bool anew);
+
+/* repair.c (R22) */
+/* Of an answer: rows that are damaged get their bytes back. Signatures are checked already. */
+int repair_from(struct soud_replica *r, const struct soud_intake *in, struct soud_taken *out);
+/* The list as stored, after a rollback. */
+int repair_reload(struct soud_replica *r);
+/* May an own entry be signed on top of what the scope holds? */
+bool repair_blocks_signing(const struct soud_replica *r, const struct engine *e);
+/* ingest.c: payload and facts of an entry as they may be stored; what is kept is kept by w. */
+int intake_read_one(struct soud_replica *r, struct work *w, const struct intake_entry *in,
+		    struct sou_span *payload, struct sou_facts *facts);
 
 /* fence_state.c */
 int fence_compare(struct soud_replica *r);

@@ -226,7 +226,7 @@ static int add_versions(struct soud_merge *m, const struct soud_merge_touched *o
 	return SOU_OK;
 }
 
-static int build(struct soud_merge *m, const struct soud_merge_touched *of)
+int merge_build(struct soud_merge *m, const struct soud_merge_touched *of)
 {
 	struct merge_slot *slot;
 	int rc = merge_slot_get(m, of->kind, &of->entity, &slot);
@@ -298,7 +298,7 @@ int soud_merge_apply(struct soud_merge *m, struct soud_store *s, uint32_t scope,
 		rc = merge_flush(m);
 	m->at = UINT64_MAX;
 	for (uint32_t i = 0; rc == SOU_OK && i < m->rebuild_count; i++) {
-		rc = build(m, &m->rebuild[i]);
+		rc = merge_build(m, &m->rebuild[i]);
 		if (rc == SOU_OK)
 			rc = merge_flush(m);
 	}

@@ -31,4 +31,10 @@ int soud_merge_apply(struct soud_merge *m, struct soud_store *s, uint32_t scope,
  * one. */
 const struct soud_merge_touched *soud_merge_touched(const struct soud_merge *m, size_t *count);
 
+/* R22: is the stored record what the entries of its trail give? Nothing is written, so that a
+ * reader's handle does. SOU_ECORRUPT: its trail leads nowhere. */
+int soud_merge_same(struct soud_merge *m, struct soud_store *s, uint32_t scope,
+		    const struct sou_scope *engine, const struct sou_authority *authority,
+		    const struct sou_record *stored, bool *same);
+
 #endif

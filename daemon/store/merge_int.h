@@ -81,5 +81,7 @@ struct sou_version merge_version(const struct soud_merge *m, const struct sou_ha
 
 /* merge_apply.c */
 int merge_take(struct soud_merge *m, const struct soud_row *row, bool shown);
+/* A record from the entries of its trail, in its slot; not written yet. */
+int merge_build(struct soud_merge *m, const struct soud_merge_touched *of);
 
 #endif

@@ -123,6 +123,9 @@ int soud_store_log_signature(struct soud_store *s, uint32_t scope, uint64_t arri
  * (R12): whoever has positions in it has them no more. All that is derived is to be built again. */
 int soud_store_log_cut(struct soud_store *s, uint32_t scope, const uint64_t *arrivals,
 		       uint32_t count);
+/* R22: the bytes of a row that was damaged, as they were once stored; what is derived from it
+ * stays. All of `row` but received_ms, source and late. */
+int soud_store_log_repair(struct soud_store *s, uint32_t scope, const struct soud_row *row);
 /* Also ends `late`. Done by soud_merge_apply for all changes that it is given. */
 int soud_store_log_verdict(struct soud_store *s, uint32_t scope, uint64_t arrival, uint8_t verdict,
 			   bool shown);

@@ -91,13 +91,12 @@ static int run(struct soud_job *job, void *replica)
 
 /* R21: what could not be stored is refused; the link goes on, and is begun anew once there is room.
  */
-static void refuse_news(struct peer *p, struct peer_job *j)
+static void refuse_news(struct peer_job *j)
 {
 	j->taken.refuse = SOU_REFUSE_READ_ONLY;
 	j->taken.bye = 0;
 	j->taken.clause = "P11.12";
 	j->taken.has_entry = false;
-	p->no_room = true;
 }
 
 static void done(struct soud_job *job, int rc)
@@ -107,10 +106,11 @@ static void done(struct soud_job *job, int rc)
 	struct soud_sync *s = p->sync;
 	bool new_log = rc == SOU_OK && (j->kind == JOB_NEW_LOG || j->taken.rolled_back);
 	p->jobs--;
-	if (j->kind == JOB_NEWS && (rc == SOU_EFULL || rc == SOU_ESTORE))
-		refuse_news(p, j);
-	else if (rc == SOU_EFULL || rc == SOU_ESTORE)
-		p->no_room = true; /* told again in the next session */
+	bool failed = rc == SOU_EFULL || rc == SOU_ESTORE || rc == SOU_ECORRUPT;
+	if (failed && j->kind == JOB_NEWS)
+		refuse_news(j);
+	p->no_room |= failed;            /* told again in the next session */
+	p->damaged |= rc == SOU_EDENIED; /* R22: once the scope is whole */
 	if (rc == SOU_OK)
 		s->entries_in += j->taken.fresh;
 	if (j->taken.refuse != 0)

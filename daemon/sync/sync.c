@@ -9,6 +9,7 @@
 #include "daemon/keys/keys.h"
 #include "daemon/log.h"
 #include "daemon/net/netwatch.h"
+#include "daemon/replica/damage.h"
 #include "daemon/replica/hub.h"
 
 uint64_t soud_wall_ms(void)
@@ -37,28 +38,38 @@ static void on_committed(void *data, const struct soud_notice *notice)
 	}
 }
 
-/* R21, P11.12: what was refused for want of room is sent again in a new session. */
-static bool has_room_again(struct soud_sync *s)
+/* R21, R22, P11.12: what was refused for want of room, or because a scope was damaged, is sent
+ * again in a new session. */
+static bool begins_anew(const struct soud_sync *s, const struct peer *p)
 {
-	bool waits = false;
-	for (const struct peer *p = s->peers; p != NULL; p = p->next)
-		waits |= p->no_room && !p->closing;
-	return waits && !soud_core_broken(s->core) &&
-	       soud_core_space(s->core).state != SOUD_SPACE_READ_ONLY;
+	if (p->closing || p->jobs > 0 || (!p->no_room && !p->damaged))
+		return false;
+	if (p->damaged && soud_reader_damage(soud_core_reader(s->core))->count > 0)
+		return false;
+	return !soud_core_broken(s->core) && soud_core_space(s->core).state != SOUD_SPACE_READ_ONLY;
+}
+
+/* R22: what was left out while it was damaged goes to everybody once it is repaired. */
+static void watch_damage(struct soud_sync *s)
+{
+	bool damaged = soud_reader_damage(soud_core_reader(s->core))->count > 0;
+	for (struct peer *p = s->peers; p != NULL; p = p->next)
+		p->damaged |= s->damaged;
+	s->damaged = damaged;
 }
 
 static void on_tick(uv_timer_t *timer)
 {
 	struct soud_sync *s = timer->data;
-	bool again = has_room_again(s);
+	watch_damage(s);
 	soud_log_tick();
 	soud_sync_contact_put(s);
 	for (struct peer *p = s->peers, *next; p != NULL; p = next) {
 		next = p->next;
-		if (again && p->no_room && !p->closing && p->jobs == 0) {
+		if (begins_anew(s, p)) {
 			struct sou_event stop = {.kind = SOU_EVENT_STOP};
-			soud_peer_log(SOUD_EVENT_SESSION_NOTE, "R21", "room again: a new session",
-				      p, NULL);
+			soud_peer_log(SOUD_EVENT_SESSION_NOTE, "R21",
+				      "it can be stored again: a new session", p, NULL);
 			soud_peer_event(p, &stop);
 			continue;
 		}

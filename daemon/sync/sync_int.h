@@ -25,6 +25,7 @@ struct peer {
 	bool live, withdrawn, is_hub, closing;
 	bool other;             /* to be told that another instance came */
 	bool no_room;           /* something of it could not be stored (R21) */
+	bool damaged;           /* something of it is of a scope that is damaged here (R22) */
 	bool settling, settled; /* asked whether the peer has more; it had not */
 	size_t jobs;            /* of the writer, not yet done */
 	uint64_t contact_ms;
@@ -64,6 +65,7 @@ struct soud_sync {
 	int64_t hub_clock_ms;
 	uint64_t hub_contact_ms, contact_put_ms; /* put: as it is stored */
 	bool contact_putting;                    /* a job of the writer */
+	bool damaged; /* rows were listed when it was last looked (R22) */
 	char refusal[48];
 	const char *bye;
 	void (*closed_cb)(void *data);

@@ -55,6 +55,8 @@
 	X(LOG_SET_STATE, "UPDATE log SET state = ?2 WHERE key = ?1")                               \
 	X(LOG_SET_PAYLOAD, "UPDATE log SET state = ?2, payload = ?3 WHERE key = ?1")               \
 	X(LOG_SET_SIGNATURE, "UPDATE log SET state = ?2, sig = ?3 WHERE key = ?1")                 \
+	X(LOG_REPAIR, "UPDATE log SET state = ?2, id = ?3, header = ?4, sig = ?5, payload = ?6"    \
+		      " WHERE key = ?1")                                                           \
 	X(FEED_ADD, "INSERT OR IGNORE INTO feed (site, key, scope) VALUES (?1, ?2, ?3)")           \
 	X(FEED_OF_SITE, "SELECT DISTINCT scope FROM feed WHERE site = ?1 ORDER BY scope")          \
 	X(FEED_OF_KEY, "SELECT scope FROM feed WHERE site = ?1 AND key = ?2 ORDER BY scope")       \

@@ -125,6 +125,14 @@ static int note_written(struct soud_store *s, uint32_t scope, uint64_t arrival)
 	return SOU_OK;
 }
 
+static void bind_blob_or_null(sqlite3_stmt *statement, int index, struct sou_span blob)
+{
+	if (blob.n > 0)
+		store_bind(statement, index, blob.p, blob.n);
+	else
+		sqlite3_bind_null(statement, index);
+}
+
 int soud_store_log_append(struct soud_store *s, uint32_t scope, const struct soud_row *row)
 {
 	struct store_scope *known;
@@ -146,14 +154,8 @@ int soud_store_log_append(struct soud_store *s, uint32_t scope, const struct sou
 	sqlite3_bind_int64(statement, 4, (int64_t)row->source);
 	store_bind(statement, 5, row->id.b, sizeof row->id.b);
 	store_bind(statement, 6, row->header.p, row->header.n);
-	if (row->sig.n > 0)
-		store_bind(statement, 7, row->sig.p, row->sig.n);
-	else
-		sqlite3_bind_null(statement, 7);
-	if (row->payload.n > 0)
-		store_bind(statement, 8, row->payload.p, row->payload.n);
-	else
-		sqlite3_bind_null(statement, 8);
+	bind_blob_or_null(statement, 7, row->sig);
+	bind_blob_or_null(statement, 8, row->payload);
 	rc = store_done(s, statement, "log");
 	if (rc == SOU_OK)
 		rc = note_written(s, scope, row->arrival);
@@ -239,6 +241,26 @@ int soud_store_log_signature(struct soud_store *s, uint32_t scope, uint64_t arri
 		return rc;
 	row.sig_checked = checked;
 	return set(s, STORE_LOG_SET_SIGNATURE, key, &row, sig);
+}
+
+int soud_store_log_repair(struct soud_store *s, uint32_t scope, const struct soud_row *row)
+{
+	int64_t key = store_key(scope, row->arrival);
+	int rc = store_may_write(s);
+	if (rc == SOU_OK && row->payload.n > 0)
+		rc = note_rewritten(s, key, row->payload);
+	if (rc != SOU_OK)
+		return rc;
+	sqlite3_stmt *statement = store_statement(s, STORE_LOG_REPAIR);
+	if (statement == NULL)
+		return store_why(s);
+	sqlite3_bind_int64(statement, 1, key);
+	sqlite3_bind_int64(statement, 2, state_pack(row));
+	store_bind(statement, 3, row->id.b, sizeof row->id.b);
+	store_bind(statement, 4, row->header.p, row->header.n);
+	bind_blob_or_null(statement, 5, row->sig);
+	bind_blob_or_null(statement, 6, row->payload);
+	return store_done(s, statement, "log");
 }
 
 int soud_store_log_verdict(struct soud_store *s, uint32_t scope, uint64_t arrival, uint8_t verdict,
