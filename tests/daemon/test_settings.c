@@ -43,8 +43,8 @@ static const struct {
 	 "", 500, 2},
 	{"two faults", "nothing = 1\nlog_level = loud\n", false, 2, "a:1", "", 500, 2},
 	{"twice", "address = b:2\naddress = b:2\n", false, 1, "a:1", "", 500, 2},
-	{"crossed with the command line", "address = b:2\nbackoff_min = 6s\n", false, 1, "a:1", "",
-	 500, 2},
+	{"crossed with the command line", "address = b:2\nlog_level = debug\nbackoff_min = 6s\n",
+	 false, 1, "a:1", "", 500, 2},
 	{"no file", NULL, false, 1, "a:1", "", 500, 2},
 };
 
@@ -78,13 +78,14 @@ TEST(settings, reload)
 TEST(settings, reload_again)
 {
 	struct soud_settings s;
-	start(&s, "listen = l:1\n");
-	put(test_path("soukatsud.conf"), "listen = l:2\n");
+	start(&s, "listen = l:1\nlog_level = error\n");
+	put(test_path("soukatsud.conf"), "listen = l:2\nlog_level = error\n");
 	CHECK("START", soud_settings_reload(&s, 1));
 	put(test_path("soukatsud.conf"), "address = b:2\nnothing\n");
 	CHECK("bad", !soud_settings_reload(&s, 2));
 	CHECK_STR("bad", s.restart, "listen");
 	CHECK_STR("bad", s.now.address, "");
+	CHECK_INT("bad, and no default comes back", s.now.log_level, ==, 0);
 	put(test_path("soukatsud.conf"), "address = b:2\nlisten = l:1\n");
 	CHECK("mended", soud_settings_reload(&s, 3));
 	CHECK("mended", !s.refused);
