@@ -85,7 +85,10 @@ static void send_headers_of(struct step *t, const struct sou_id *scope,
 static void send_headers_for(struct step *t, struct sou_span bytes)
 {
 	struct sou_authop op;
-	if (sou_authop_read(&op, bytes) != SOU_OK)
+	int rc = sou_authop_read(&op, bytes);
+	if (rc == SOU_ENOMEM)
+		t->s->failed = true;
+	if (rc != SOU_OK)
 		return;
 	for (uint32_t e = 0; e < op.effect_count; e++) {
 		const struct sou_effect *f = &op.effects[e];
@@ -155,6 +158,8 @@ static void note_received(struct step *t, struct sou_mp ops, uint32_t count)
 		if (s->received_ops.n < SOU_AUTHORITY_FRAME_OPS_MAX * sizeof id)
 			sou_buf_put(&s->received_ops, id.b, sizeof id.b);
 	}
+	if (s->received_ops.failed)
+		s->failed = true;
 }
 
 void sou_session_series_stored(struct step *t)

@@ -41,7 +41,7 @@ static void list_mine(struct step *t, const struct sou_id *peer_log, bool mark, 
 	}
 	sou_positions_begin(buf, count);
 	sou_buf_put(buf, members.p, members.n);
-	if (members.failed)
+	if (members.failed || buf->failed)
 		s->failed = true;
 	sou_buf_fini(&members);
 }

@@ -18,7 +18,10 @@ static void walk(struct sou_span bytes, uint8_t taste)
 			sou_mp_nil(&m);
 			break;
 		case SOU_MP_UINT:
-			(void)sou_mp_uint(&m, taste % 2 ? UINT64_MAX : 1000);
+			if (taste % 5 == 4)
+				(void)sou_mp_enum(&m, 100);
+			else
+				(void)sou_mp_uint(&m, taste % 2 ? UINT64_MAX : 1000);
 			break;
 		case SOU_MP_NINT:
 			(void)sou_mp_int(&m, &negative);
@@ -33,7 +36,9 @@ static void walk(struct sou_span bytes, uint8_t taste)
 				(void)sou_mp_hash(&m);
 			break;
 		case SOU_MP_ARRAY:
-			if (taste % 3 == 0)
+			if (taste % 7 == 6)
+				sou_mp_array_of(&m, 2);
+			else if (taste % 3 == 0)
 				(void)sou_mp_array(&m, UINT32_MAX);
 			else if (taste % 3 == 1)
 				(void)sou_mp_names(&m, taste % 2 ? 16 : 32, 100);

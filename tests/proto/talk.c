@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "tests/lib/bed.h"
+#include "tests/lib/fault.h"
 
 static int any_is_good(void *ctx, const struct sou_hash *public_key, const uint8_t *message,
 		       size_t n, const uint8_t signature[SOU_SIGNATURE_BYTES])
@@ -335,6 +336,19 @@ static bool local(struct talk *t, struct sou_event *e, struct sou_id *version)
 	return true;
 }
 
+static void step(struct talk *t, const struct sou_event *e)
+{
+	const char *rest = strchr(t->at, ';');
+	if (t->fail > 0 && rest == NULL)
+		fault_arm(t->fail, false);
+	int rc = sou_session_step(t->session, &t->view, e, &t->out);
+	if (t->fail > 0 && rest == NULL)
+		t->failed = fault_disarm();
+	CHECK_INT(t->name, rc, ==, t->failed > 0 && !t->no_room ? SOU_ENOMEM : SOU_OK);
+	if (rc == SOU_OK)
+		talk_tell(t);
+}
+
 static void statement(struct talk *t)
 {
 	struct sou_event e = {.kind = SOU_EVENT_FRAME};
@@ -360,13 +374,13 @@ static void statement(struct talk *t)
 	e.now_ms = t->now_ms;
 	if (t->session == NULL)
 		REQUIRE(t->name, sou_session_new(&t->session, &t->options) == SOU_OK);
-	CHECK_INT(t->name, sou_session_step(t->session, &t->view, &e, &t->out), ==, SOU_OK);
-	talk_tell(t);
+	step(t, &e);
 }
 
-static void check(const char *name, const char *script, const char *expect, bool last)
+static long check(const char *name, const char *script, const char *expect, bool last, long fail)
 {
-	struct talk t = {.name = name, .at = script, .now_ms = 1000000, .view = talk_view};
+	struct talk t = {
+		.name = name, .at = script, .now_ms = 1000000, .view = talk_view, .fail = fail};
 	t.view.ctx = &t;
 	t.net = bed_id("net", 1);
 	t.site = bed_id("site", 2);
@@ -387,20 +401,31 @@ static void check(const char *name, const char *script, const char *expect, bool
 		t.at += *t.at == ';';
 	}
 	sou_buf_put_u8(&t.text, 0);
-	check_str(__FILE__, __LINE__, name, "what it does", (const char *)t.text.p, expect);
+	if (expect != NULL)
+		check_str(__FILE__, __LINE__, name, "what it does", (const char *)t.text.p, expect);
 	sou_session_free(t.session);
 	sou_authority_free(t.authority);
 	sou_actions_fini(&t.out);
 	sou_buf_fini(&t.text);
 	sou_buf_fini(&t.body);
+	return t.failed;
 }
 
 void talk_check(const char *name, const char *script, const char *expect)
 {
-	check(name, script, expect, false);
+	(void)check(name, script, expect, false, 0);
 }
 
 void talk_check_last(const char *name, const char *script, const char *expect)
 {
-	check(name, script, expect, true);
+	(void)check(name, script, expect, true, 0);
+}
+
+long talk_check_oom(const char *name, const char *script)
+{
+	long n = 0;
+	while (check(test_printf("%s, allocation %ld", name, n + 1), script, NULL, false, n + 1) >
+	       0)
+		n++;
+	return n;
 }

@@ -27,5 +27,8 @@
 void talk_check(const char *name, const char *script, const char *expect);
 /* The same of the last event alone. */
 void talk_check_last(const char *name, const char *script, const char *expect);
+/* In its last event each allocation fails in turn: the session says SOU_ENOMEM and nothing is lost
+ * (programs named test_*_oom.c). Returns how many there were. */
+long talk_check_oom(const char *name, const char *script);
 
 #endif

@@ -37,6 +37,9 @@ struct talk {
 	struct sou_buf text; /* what was done */
 	struct sou_buf body;
 	char word[32];
+	long fail;    /* which allocation of the last event fails; 0: none */
+	long failed;  /* how many did */
+	bool no_room; /* it was the view's */
 };
 
 struct talk_scope *talk_scope(struct talk *t, const struct sou_id *id); /* NULL: none */

@@ -5,6 +5,13 @@
 
 #define FRAME_ARRIVALS 5u
 
+/* What a reader says that found no room; the link may go on then. */
+static int outcome(struct talk *t, const struct sou_buf *buf)
+{
+	t->no_room = t->no_room || buf->failed;
+	return buf->failed ? SOU_ENOMEM : SOU_OK;
+}
+
 static const struct sou_authority *authority(void *ctx)
 {
 	return ((struct talk *)ctx)->authority;
@@ -116,7 +123,7 @@ static int news(void *ctx, const struct sou_news_query *q, struct sou_buf *buf,
 	for (uint64_t i = q->after + 1; i <= upto; i++)
 		out->entry_count += i % 10 != 7;
 	out->raw_bytes = buf->n;
-	return SOU_OK;
+	return outcome(t, buf);
 }
 
 static int headers(void *ctx, const struct sou_id *scope, uint64_t after,
@@ -130,7 +137,7 @@ static int headers(void *ctx, const struct sou_id *scope, uint64_t after,
 	sou_buf_put_u8(buf, (uint8_t)(entry->b[0] - after));
 	out->entry_count = entry->b[0] - after;
 	out->raw_bytes = 1;
-	return SOU_OK;
+	return outcome(t, buf);
 }
 
 static int entries(void *ctx, const struct sou_id *scope, const struct sou_mp_list *versions,
@@ -143,7 +150,7 @@ static int entries(void *ctx, const struct sou_id *scope, const struct sou_mp_li
 		return SOU_OK; /* not stored */
 	sou_buf_put_u8(buf, 'e');
 	out->entry_count = out->raw_bytes = 1;
-	return SOU_OK;
+	return outcome(t, buf);
 }
 
 static int signatures(void *ctx, const struct sou_signatures_want *want, struct sou_buf *body)
@@ -151,10 +158,9 @@ static int signatures(void *ctx, const struct sou_signatures_want *want, struct 
 	static const uint8_t signature[SOU_SIGNATURE_BYTES];
 	if (want->first.b[0] == 0)
 		return SOU_EUNKNOWN;
-	(void)ctx;
 	sou_signatures_pack_begin(body, &want->scope, 1);
 	sou_signatures_put(body, &want->first, signature);
-	return SOU_OK;
+	return outcome(ctx, body);
 }
 
 const struct sou_view talk_view = {

@@ -262,6 +262,14 @@ static const struct row refusals[] = {
 	{"P13.10 readable when its own feeds alone had gone: from the start",
 	 "scope A 3 -; met; dial; hello own; ack A 3; readable A; again; again",
 	 "hello() | live news(A 0-3 own) | acked(A 3) | news(A 0-3) | -"},
+	{"P11.12 what a refusal frees is used at once",
+	 "scope A 10; scope B 10; heavy 600000; met; dial; hello; refuse B 5 7",
+	 "hello(A:0= B:0=) | live news(B 0-5) | refused(B read-only) news(A 0-5)"},
+	{"P13.12 heads end a refusal",
+	 "scope A 3; met; dial; hello A:3; news A 0-2; stored refuse 1; digest A 1 2.2; digest A 5 "
+	 "3.3",
+	 "hello(A:0=) | live acked(A 3) | store(A 0-2) | refuse(A 2 never-right P9.7) | heads(A) "
+	 "digest(A 3 1.1) | passed(A 5)"},
 	{"P11.12 names the entry", "met; dial; hello; news A 0-5; stored refuse 2 entry",
 	 "hello() | live | store(A 0-5) | refuse(A 5 full P9.7 entry)"},
 	{"P11.12 what was asked for is refused in silence",
