@@ -118,7 +118,7 @@ def main():
         with open(hub.data + ".log", encoding="utf-8") as file:
             entries = [json.loads(line) for line in file if line.startswith("{")]
         refused = [e for e in entries if e["event"] == "link.refused"]
-        assert all(e["rule"] == "R17" and e["peer"].startswith("127.0.0.1:") for e in refused), refused[:3]
+        assert all(e["rule"] in ("R17", "R18") and e["peer"].startswith("127.0.0.1:") for e in refused), refused[:3]
         # One address, at most two minutes of it.
         assert 1 <= len(refused) <= 2 * LINES_PER_MIN, (len(refused), "lines for 60 refused connections")
         live = [e for e in entries if e["event"] == "link.live"]
