@@ -9,6 +9,7 @@
 #include <uv.h>
 
 #include "daemon/keys/guard.h"
+#include "daemon/keys/keys.h"
 
 #define SPACE_BYTES_LOW (1024u * 1024u) /* less than this on the disk explains a failed write */
 
@@ -93,6 +94,7 @@ static bool directory_fault(struct soud_diagnosis *out, enum sou_lang lang, cons
 
 static bool content_fault(struct soud_diagnosis *out, const char *data_dir, int rc)
 {
+	static const enum soud_key needed[] = {SOUD_KEY_SITE, SOUD_KEY_TLS};
 	char key[SOUD_DIAGNOSIS_BYTES];
 	if (!is_there(data_dir, "replica.db")) {
 		bool begun = is_there(data_dir, "joining");
@@ -100,11 +102,14 @@ static bool content_fault(struct soud_diagnosis *out, const char *data_dir, int 
 				   data_dir, NULL, NULL);
 		return true;
 	}
-	if (rc != SOU_EUNKNOWN || is_there(data_dir, "keys/site.pem"))
-		return false;
-	(void)snprintf(key, sizeof key, "%s/keys/site.pem", data_dir);
-	soud_diagnosis_set(out, SOU_MSG_KEY_MISSING, key, NULL, NULL);
-	return true;
+	for (size_t i = 0; rc == SOU_EUNKNOWN && i < sizeof needed / sizeof *needed; i++) {
+		if (soud_key_place(data_dir, needed[i], 0, key, sizeof key) != SOU_OK ||
+		    access(key, F_OK) == 0)
+			continue;
+		soud_diagnosis_set(out, SOU_MSG_KEY_MISSING, key, NULL, NULL);
+		return true;
+	}
+	return false;
 }
 
 void soud_diagnose(struct soud_diagnosis *out, enum sou_lang lang, const char *data_dir,

@@ -56,6 +56,16 @@ static bool credential_path(enum soud_key which, char *out, size_t bytes)
 	return n > 0 && (size_t)n < bytes && stat(out, &st) == 0;
 }
 
+int soud_key_place(const char *data_dir, enum soud_key which, unsigned index, char *out,
+		   size_t bytes)
+{
+	char path[PATH_BYTES_MAX];
+	if (!credential_path(which, path, sizeof path))
+		return soud_key_path(data_dir, which, index, out, bytes);
+	int n = snprintf(out, bytes, "%s", path);
+	return n < 0 || (size_t)n >= bytes ? SOU_ELIMIT : SOU_OK;
+}
+
 static int make_folder(const char *data_dir, enum soud_key which, struct sou_err *err)
 {
 	char path[PATH_BYTES_MAX];

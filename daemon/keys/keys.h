@@ -43,6 +43,11 @@ int soud_key_open(const char *data_dir, enum soud_key which, unsigned index,
 int soud_key_path(const char *data_dir, enum soud_key which, unsigned index, char *out,
 		  size_t bytes);
 
+/* Where it is read from: the service manager's credential of its name (site.pem, tls.pem,
+ * checkpoint.pem, R20) where that is there, else soud_key_path. SOU_ELIMIT. */
+int soud_key_place(const char *data_dir, enum soud_key which, unsigned index, char *out,
+		   size_t bytes);
+
 /* The TLS key hash (P12.1) of DATA/keys/tls.pem. Errors as soud_key_open. */
 int soud_key_tls_pin(const char *data_dir, struct sou_hash *out, struct sou_err *err);
 

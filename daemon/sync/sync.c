@@ -155,7 +155,7 @@ static int start_dial(struct soud_sync *s, struct sou_err *err)
 static int open_tls(struct soud_sync *s, struct sou_err *err)
 {
 	char path[1100];
-	int rc = soud_key_path(soud_core_data_dir(s->core), SOUD_KEY_TLS, 0, path, sizeof path);
+	int rc = soud_key_place(soud_core_data_dir(s->core), SOUD_KEY_TLS, 0, path, sizeof path);
 	if (rc != SOU_OK)
 		return sou_err_set(err, rc, "the name of the data directory is too long");
 	struct sou_buf pem = {0};

@@ -145,6 +145,36 @@ TEST(keys, tls_pin_is_the_spki_hash)
 	soud_tls_free(tls);
 }
 
+/* R20: what the service manager hands over goes before the file, and is enough by itself. */
+TEST(keys, credential_goes_first)
+{
+	const char *dir = test_path("");
+	char path[1200], moved[1200];
+	struct sou_hash public_key;
+	struct sou_signer signer = {0};
+	struct sou_err err = {0};
+	REQUIRE("R20 made",
+		soud_key_make(dir, SOUD_KEY_SITE, 0, none, &public_key, NULL, &err) == SOU_OK);
+	REQUIRE("R20", soud_key_path(dir, SOUD_KEY_SITE, 0, path, sizeof path) == SOU_OK);
+	REQUIRE("R20", mkdir(test_path("credentials"), 0700) == 0);
+	(void)snprintf(moved, sizeof moved, "%s", test_path("credentials/site.pem"));
+	REQUIRE("R20 moved apart", rename(path, moved) == 0);
+	CHECK_INT("R20 without it", soud_key_open(dir, SOUD_KEY_SITE, 0, none, &signer, &err), ==,
+		  SOU_EUNKNOWN);
+	REQUIRE("R20", setenv("CREDENTIALS_DIRECTORY", test_path("credentials"), 1) == 0);
+	REQUIRE("R20 with it", soud_key_open(dir, SOUD_KEY_SITE, 0, none, &signer, &err) == SOU_OK);
+	CHECK_MEM("R20 the same", signer.public_key.b, 32, public_key.b, 32);
+	sou_signer_fini(&signer);
+	CHECK_INT("R20 its place", soud_key_place(dir, SOUD_KEY_SITE, 0, path, sizeof path), ==,
+		  SOU_OK);
+	CHECK_STR("R20 its place", path, moved);
+	CHECK_INT("R20 no credential: the file",
+		  soud_key_place(dir, SOUD_KEY_TLS, 0, path, sizeof path), ==, SOU_OK);
+	CHECK("R20 no credential: the file", strstr(path, "/keys/tls.pem") != NULL);
+	CHECK_INT("R20 no room", soud_key_place(dir, SOUD_KEY_SITE, 0, path, 4), ==, SOU_ELIMIT);
+	(void)unsetenv("CREDENTIALS_DIRECTORY");
+}
+
 TEST(guard, folders_are_closed_to_others)
 {
 	static const struct {
