@@ -94,7 +94,7 @@ def completion(folder):
             assert complete(folder, "soukatsu", words[0], "") == seconds, name
         got = complete(folder, "soukatsu", *words, "--")
         assert got == {f"--{o}" for o in options} | {"--data", "--json", "--help"}, (name, got)
-    for want, words in (({"conflict"}, ["soukatsu", "conf"]),
+    for want, words in (({"conflict"}, ["soukatsu", "confl"]),
                         ({"show"}, ["soukatsu", "--data", "hub", "plan", "sh"]),
                         ({"hub"}, ["soukatsu", "--data", ""]),
                         ({"plan.json"}, ["soukatsu", "plan", "import", "pl"]),
