@@ -9,7 +9,9 @@ its first process (systemd-nspawn, a network of its own). In it, as root at a te
   upgrade    from an older version with an older replica: migrated, what ran runs, what did not does not
   remove     stops all and leaves data; purge leaves what somebody wrote and says it
 
-Needs root (or sudo) and mmdebstrap. SOU_ROOT names a folder in which the root is kept between runs."""
+Needs root (or sudo), mmdebstrap, a Debian mirror, and a machine on which systemd-nspawn may start another: without
+the last two it says so and fails in the long tier alone. SOU_ROOT names a folder in which the root is kept between
+runs."""
 import os
 import re
 import shutil
@@ -36,6 +38,10 @@ def run(*words, check=True, seconds=120):
     return done
 
 
+class NotHere(Exception):
+    """This machine reaches no Debian mirror, or may start no other: said, and in the long tier a failure."""
+
+
 def make_root(folder, deb):
     """A Debian of the running one's release with apt and what the package depends on."""
     depends = run("dpkg-deb", "-f", deb, "Depends").stdout.strip()
@@ -47,9 +53,12 @@ def make_root(folder, deb):
     if not os.path.exists(archive):
         begin = time.monotonic()
         paths = [f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in ("doc", "locale", "man")]
-        run("mmdebstrap", "--quiet", "--variant=apt", "--include=" + ",".join(names),
-            "--dpkgopt=force-unsafe-io", *paths, "--dpkgopt=path-include=/usr/share/doc/soukatsu/*", release,
-            archive + ".new.tar", seconds=500)
+        done = run("mmdebstrap", "--quiet", "--variant=apt", "--include=" + ",".join(names),
+                   "--dpkgopt=force-unsafe-io", *paths, "--dpkgopt=path-include=/usr/share/doc/soukatsu/*", release,
+                   archive + ".new.tar", check=False, seconds=500)
+        if re.search("Could not (resolve|connect)|Temporary failure resolving|Unable to connect", done.stderr):
+            raise NotHere(done.stderr[-500:])
+        assert done.returncode == 0, done.stderr[-2000:]
         os.rename(archive + ".new.tar", archive)
         print(f"root made in {time.monotonic() - begin:.0f} s", flush=True)
     root = os.path.join(folder, "root")
@@ -89,6 +98,9 @@ class Machine:
                     if file.read().strip() == "systemd" and os.path.exists(ready):
                         return child
             time.sleep(0.1)
+        if self.nspawn.poll() is not None:  # it ended by itself, before there was a first process
+            with open(self.root + ".log", encoding="utf-8") as file:
+                raise NotHere("systemd-nspawn: " + file.read()[-500:])
         raise AssertionError("systemd does not come up: " + open(self.root + ".log", encoding="utf-8").read()[-2000:])
 
     def run(self, *words, check=True, seconds=120):
@@ -280,4 +292,8 @@ def main():
         print(f"{time.monotonic() - begin:.0f} s")
 
 
-main()
+try:
+    main()
+except NotHere as why:
+    print("NOT RUN HERE, the package on an empty machine:", why, flush=True)
+    sys.exit("SOU_LONG" in os.environ)
