@@ -44,8 +44,8 @@ static void text(struct maker *m)
 	size_t n = 0, wanted = below(m, 10) == 0 ? 250 + below(m, 12) : below(m, 40);
 	while (n < wanted) {
 		const char *letter = letters[below(m, ARRAY_LEN(letters))];
-		memcpy(bytes + n, letter, strlen(letter));
-		n += strlen(letter);
+		for (; *letter != 0; letter++)
+			bytes[n++] = *letter;
 	}
 	msgpack_pack_str(&m->packer, n);
 	msgpack_pack_str_body(&m->packer, bytes, n);

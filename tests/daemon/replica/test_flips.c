@@ -159,7 +159,8 @@ static void fetch(struct node *from, struct node *to)
 				      .raw_bytes = answer.raw_bytes,
 				      .data = sou_buf_span(&data)};
 	if (rc == SOU_OK && answer.entry_count > 0 && soud_replica_begin(to->replica) == SOU_OK) {
-		rc = soud_replica_news(to->replica, &f, &news, &taken);
+		(void)soud_replica_news(to->replica, &f, &news,
+					&taken); /* what it made of it is looked at later */
 		if (!soud_replica_broken(to->replica))
 			(void)soud_replica_commit(to->replica, NULL);
 		soud_replica_rollback(to->replica);

@@ -81,8 +81,8 @@ TEST(withdrawn, uploads_are_bounded_over_all_scopes)
 	scope = made_up(8);
 	CHECK_INT("P13.13 not after it", bring(w, a, b, &scope, 2, &taken), ==, SOU_OK);
 	CHECK_INT("passed over", taken.fresh, ==, 0);
-	for (uint8_t i = 0; i < BATCHES; i++) {
-		scope = made_up(i);
+	for (unsigned i = 0; i < BATCHES; i++) {
+		scope = made_up((uint8_t)i);
 		CHECK_INT("P13.13 up to it", bring(w, a, a, &scope, BATCH, &taken), ==, SOU_OK);
 		CHECK_INT("taken", taken.fresh, ==, BATCH);
 	}
