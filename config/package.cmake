@@ -8,7 +8,8 @@ install(FILES systemd/soukatsu.sysusers DESTINATION lib/sysusers.d RENAME soukat
 install(FILES systemd/soukatsu.tmpfiles DESTINATION lib/tmpfiles.d RENAME soukatsu.conf)
 
 set(doc_dir share/doc/soukatsu)
-install(FILES README.md docs/administration.md docs/architecture.md docs/api.md docs/settings.md DESTINATION ${doc_dir})
+install(FILES README.md docs/administration.md docs/architecture.md docs/api.md docs/settings.md docs/logs.md
+	docs/metrics.md DESTINATION ${doc_dir})
 install(FILES config/soukatsud.conf tests/data/organisations.csv tests/data/soukatsu-2023-08.json
 	DESTINATION ${doc_dir}/examples)
 install(FILES config/deb/copyright DESTINATION ${doc_dir})
