@@ -490,6 +490,8 @@ static void on_stored(struct step *t, const struct sou_event *e)
 				p.kind == SOU_ACTION_STORE_NEWS ? &p.scope : NULL);
 	if (p.kind == SOU_ACTION_STORE_NEWS)
 		sou_session_news_stored(t, e, &p);
+	if (e->stored.rc == SOU_OK && e->stored.gap && s->state == SOU_SESSION_LIVE)
+		sou_session_gap(t, &p.scope);
 	sou_session_pump(t);
 }
 

@@ -114,6 +114,8 @@ struct sou_event {
 			bool has_entry;
 			struct sou_hash entry; /* of the refusal; op id of a join */
 			uint64_t received_ms;  /* wall time of the transaction */
+			bool gap;         /* what an entry of the peer's own follows is not here
+					   */
 			uint32_t own_new; /* entries newly stored that the peer's own site signed
 					     (R17) */
 			uint32_t bad_signatures;

@@ -45,6 +45,18 @@ static void ask_by_heads(struct step *t, struct cursor *c)
 	sou_session_send_heads(t, c);
 }
 
+/* Also where the peer may not read the scope and no digest tells: the heads, none then, make it
+ * send all that it has of its own. */
+void sou_session_gap(struct step *t, const struct sou_id *scope)
+{
+	struct cursor *c = sou_session_cursor(t, scope, true);
+	if (c == NULL || c->heads_sent)
+		return;
+	c->heads_sent = true;
+	sou_session_log(t, 1, "P13.12", "a feed with a gap: asking again by heads", scope);
+	sou_session_send_heads(t, c);
+}
+
 /* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise.
  */
 void sou_session_compare(struct step *t, struct cursor *c)

@@ -116,6 +116,7 @@ bool sou_session_may_read(struct step *t, const struct sou_id *scope);
 /* level: the peer's list is what we expect, a hash of ours is enough (P11.3). */
 void sou_session_send_hello(struct step *t, bool level);
 void sou_session_on_hello(struct step *t, struct sou_span body);
+void sou_session_gap(struct step *t, const struct sou_id *scope); /* P13.12 */
 void sou_session_on_positions_want(struct step *t, struct sou_span body);
 void sou_session_on_positions(struct step *t, struct sou_span body);
 void sou_session_on_heads(struct step *t, struct sou_span body);

@@ -427,6 +427,19 @@ static bool is_log_scope(const struct sou_id *scope)
 	return !sou_id_eq(&authority, scope);
 }
 
+/* A site sends its own feed in order, from where this log was: what an entry follows is here. */
+static bool has_gap(const struct engine *e, const struct soud_intake *in, const struct sou_id *site)
+{
+	for (size_t i = 0; i < in->count; i++) {
+		const struct sou_facts *f = &in->entries[i].facts;
+		struct sou_scope_entry prev;
+		if (sou_id_eq(&f->site, site) && f->seq > 1 &&
+		    sou_scope_get(e->scope, &f->prev, &prev) != SOU_OK)
+			return true;
+	}
+	return false;
+}
+
 int soud_replica_ingest(struct soud_replica *r, const struct soud_from *from,
 			struct soud_intake *in, uint64_t after, uint64_t upto, bool answer,
 			struct soud_taken *out)
@@ -476,6 +489,7 @@ int soud_replica_ingest(struct soud_replica *r, const struct soud_from *from,
 	if (rc == SOU_OK && !answer)
 		rc = move_position(r, peer, e, &position, upto);
 	out->rolled_back = rc == SOU_OK && r->doubting;
+	out->gap = rc == SOU_OK && !answer && has_gap(e, in, &from->site);
 	return rc;
 }
 

@@ -184,6 +184,7 @@ struct soud_taken {     /* as SOU_EVENT_STORED wants it; set on every return tha
 	uint32_t upgraded; /* of which a payload or signature is new */
 	uint32_t repeated;
 	uint32_t own_new; /* fresh ones that the peer's own site signed (R17) */
+	bool gap; /* what such a one follows is not here: it was put back unnoticed (P13.12) */
 	uint32_t bad_signatures;
 	uint64_t refuse;    /* enum sou_refuse; 0: taken */
 	uint64_t bye;       /* enum sou_bye; 0: the link goes on */

@@ -128,6 +128,7 @@ static void done(struct soud_job *job, int rc)
 				   .entry = j->taken.entry,
 				   .received_ms = (uint64_t)j->taken.received_ms,
 				   .own_new = j->taken.own_new,
+				   .gap = j->taken.gap,
 				   .bad_signatures = j->taken.bad_signatures,
 				   .note_clause = j->taken.note_clause,
 				   .note = j->taken.note},

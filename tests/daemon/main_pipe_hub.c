@@ -356,6 +356,7 @@ static void store(struct hub *h, const struct sou_action *a)
 					 .entry = t.entry,
 					 .received_ms = (uint64_t)committed.received_ms,
 					 .own_new = t.own_new,
+					 .gap = t.gap,
 					 .bad_signatures = t.bad_signatures}};
 	step(h, &e);
 	tell(h, &committed);

@@ -268,6 +268,8 @@ static void stored(struct talk *t, struct sou_event *e)
 		e->stored.bye = talk_number_word(t, 1);
 	} else if (talk_is(t, "forged")) {
 		e->stored.bad_signatures = (uint32_t)talk_number_word(t, 1);
+	} else if (talk_is(t, "gap")) {
+		e->stored.gap = true;
 	} else {
 		REQUIRE(t->word, talk_is(t, "new"));
 		e->stored.own_new = (uint32_t)talk_number_word(t, 1);

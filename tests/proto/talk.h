@@ -14,9 +14,9 @@
  * A:5; heads A N; want A; signatures-want A; signatures A; digest A 5 1.1 [N] (N: another
  * authority); ping N; pong; bye N; join [wire N] [net] [tls]; joined; unknown N; bad KIND (not in
  * form); bomb A (news of more raw bytes than may be). From here: stored [refuse N | bye N | fail |
- * forged N | new N] (answers the oldest store); late N (answers the N-th, from 0); arrive A 12;
- * landed A 12 (it is stored, the session was not told); readable A; closed A; op [w] (one more op;
- * w: that opens scope A to headers); cut (the peer's key); learn (all of the authority, after
+ * forged N | new N | gap] (answers the oldest store); late N (answers the N-th, from 0); arrive A
+ * 12; landed A 12 (it is stored, the session was not told); readable A; closed A; op [w] (one more
+ * op; w: that opens scope A to headers); cut (the peer's key); learn (all of the authority, after
  * blank); again (authority, nothing new); fetch A; tick N (milliseconds pass); stop; instance;
  * other; settle; confirmed. broken (the store cannot be read from now on). */
 #ifndef SOU_TESTS_TALK_H

@@ -75,6 +75,9 @@ static const struct row news[] = {
 };
 
 static const struct row digests[] = {
+	{"P13.12 a feed with a gap: heads, once",
+	 "scope A 3 -; at A 2; met; listen; hello; news A 2-3; stored gap; news A 0-3; stored gap",
+	 "- | hello(A:2) live | store(A 2-3) | ack(A 3) heads(A none) | store(A 0-3) | ack(A 3)"},
 	{"P13.12 equal digests end the matter", "scope A 3; met; dial; hello A:3=1.1; tick 20000",
 	 "hello(A:0=) | live acked(A 3) | -"},
 	{"P13.12 hello's differ: said whole when that lasts 10 s",

@@ -394,6 +394,7 @@ void sim_net_job(struct sim *w, struct sim_event *e)
 						      .entry = taken.entry,
 						      .received_ms = (uint64_t)taken.received_ms,
 						      .own_new = taken.own_new,
+						      .gap = taken.gap,
 						      .bad_signatures = taken.bad_signatures}};
 		step(w, e->link, j->side, &stored);
 	}

@@ -116,6 +116,37 @@ TEST(ingest, repeats_and_gaps)
 	sou_buf_fini(&buf);
 }
 
+/* A machine that was put back, fence and all, wrote on at numbers that its hub had heard of: what
+ * the hub takes for known is not what it has. */
+TEST(ingest, a_feed_with_a_gap)
+{
+	struct world *w = world_new();
+	struct node *hub = &w->hub;
+	struct node *site = world_site(w, "tvac", SOU_ROLE_EDITOR);
+	struct sou_id entity;
+	struct sou_buf buf = {0};
+	struct soud_taken taken;
+	struct soud_from f = from_node(site);
+	(void)node_item(site, &entity, "一 例");
+	level(hub, site);
+	(void)node_item(site, &entity, "二 例");
+	(void)node_item(site, &entity, "三 例");
+	node_begin(hub);
+	CHECK_INT("P13.8", soud_replica_passed(hub->replica, &f, &site->org_scope, 2), ==, SOU_OK);
+	node_commit(hub, NULL);
+	struct sou_news news = ask(site, hub, &site->org_scope, 2, &buf);
+	CHECK_INT("P13.6", take(hub, site, &news, &taken), ==, SOU_OK);
+	CHECK_INT("P13.6", taken.fresh, ==, 1);
+	CHECK("P13.12 it follows what is not here", taken.gap);
+	sou_buf_clear(&buf);
+	news = ask(site, hub, &site->org_scope, 0, &buf);
+	CHECK_INT("P13.7", take(hub, site, &news, &taken), ==, SOU_OK);
+	CHECK_INT("P13.7", taken.fresh, ==, 1);
+	CHECK("P13.12 no gap any more", !taken.gap);
+	check_level("P13.12", hub, site, &site->org_scope);
+	sou_buf_fini(&buf);
+}
+
 /* Every way to break a batch: an error, nothing stored, the replica as before and in order. */
 TEST(ingest, broken_batches_leave_nothing)
 {

@@ -40,7 +40,8 @@ static void store(struct end *e, uint64_t token, const struct sou_news *news,
 					      .bye = taken.bye,
 					      .clause = taken.clause,
 					      .received_ms = (uint64_t)taken.received_ms,
-					      .own_new = taken.own_new}};
+					      .own_new = taken.own_new,
+					      .gap = taken.gap}};
 	if (news == NULL) {
 		struct sou_event authority = {.kind = SOU_EVENT_AUTHORITY};
 		step(e, &authority);
