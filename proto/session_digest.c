@@ -32,6 +32,13 @@ static bool was_said(const struct cursor *c, const struct sou_id *half)
 	return c->has_said && sou_id_eq(half, &c->said);
 }
 
+static void send_heads_once(struct step *t, struct cursor *c, const char *why)
+{
+	c->heads_sent = true;
+	sou_session_log(t, 1, "P13.12", why, &c->scope);
+	sou_session_send_heads(t, c);
+}
+
 static void ask_by_heads(struct step *t, struct cursor *c)
 {
 	if (c->heads_sent)
@@ -40,9 +47,7 @@ static void ask_by_heads(struct step *t, struct cursor *c)
 		c->ask_ms = t->s->now_ms + SOU_DIGEST_EVERY_MS;
 		return;
 	}
-	c->heads_sent = true;
-	sou_session_log(t, 1, "P13.12", "entries differ: asking again by heads", &c->scope);
-	sou_session_send_heads(t, c);
+	send_heads_once(t, c, "entries differ: asking again by heads");
 }
 
 /* Also where the peer may not read the scope and no digest tells: the heads, none then, make it
@@ -50,11 +55,8 @@ static void ask_by_heads(struct step *t, struct cursor *c)
 void sou_session_gap(struct step *t, const struct sou_id *scope)
 {
 	struct cursor *c = sou_session_cursor(t, scope, true);
-	if (c == NULL || c->heads_sent)
-		return;
-	c->heads_sent = true;
-	sou_session_log(t, 1, "P13.12", "a feed with a gap: asking again by heads", scope);
-	sou_session_send_heads(t, c);
+	if (c != NULL && !c->heads_sent)
+		send_heads_once(t, c, "a feed with a gap: asking again by heads");
 }
 
 /* Called when a scope has nothing to send: tell the peer how it looks here, if it told otherwise.

@@ -222,13 +222,12 @@ static void expected_list(struct step *t, struct sou_buf *list)
 }
 
 /* The list or hash of the peer's hello is that list: there is nothing new on either side. */
-static bool as_expected(struct step *t, const struct sou_hello *h, struct sou_span list)
+static bool as_expected(const struct sou_hello *h, struct sou_span list)
 {
-	if (t->s->mine_void || t->s->peer_void)
-		return false;
+	if (!h->hashed)
+		return h->positions.n == list.n && memcmp(h->positions.p, list.p, list.n) == 0;
 	struct sou_hash hash = sou_positions_hash(list);
-	return h->hashed ? sou_hash_eq(&hash, &h->positions_hash)
-			 : h->positions.n == list.n && memcmp(h->positions.p, list.p, list.n) == 0;
+	return sou_hash_eq(&hash, &h->positions_hash);
 }
 
 static bool check_hello(struct step *t, const struct sou_hello *h)
@@ -315,9 +314,13 @@ void sou_session_on_hello(struct step *t, struct sou_span body)
 	struct sou_id your_log = s->connecting ? s->your_log : log_of_peer(t);
 	s->mine_void = !sou_id_eq(&your_log, &s->log);
 	struct sou_buf list = {0};
-	if (!s->withdrawn)
+	/* All digests: only where it matters, for our answer or behind a hash. */
+	bool level =
+		!s->withdrawn && !s->mine_void && !s->peer_void && (h.hashed || !s->connecting);
+	if (level) {
 		expected_list(t, &list);
-	bool level = !s->withdrawn && as_expected(t, &h, sou_buf_span(&list));
+		level = as_expected(&h, sou_buf_span(&list));
+	}
 	if (!s->connecting)
 		sou_session_send_hello(t, level);
 	if (!s->failed)
